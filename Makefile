@@ -1,0 +1,83 @@
+# weir: build, test, install. `make V=1` shows the commands; `make help` lists the targets.
+# SPDX-License-Identifier: Apache-2.0
+
+VERSION := $(shell cat VERSION)
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CLANG   ?= clang
+CC      := $(if $(filter default,$(origin CC)),$(CLANG),$(CC))
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PYTHON  ?= python3
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	    -Wwrite-strings -Wvla -Werror
+HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+OPTIMISE ?= -O2 -g
+CFLAGS   ?= $(OPTIMISE) $(HARDEN)
+SANITIZE ?=
+LIBS     := -lbpf -lelf -lz -lrdkafka -lyaml -lurcu-qsbr -lurcu-cds -lurcu-common -lzstd -llz4 \
+	    -lmicrohttpd -ljansson -lpthread -lm
+override CFLAGS += -std=gnu11 -march=x86-64-v2 $(WARNINGS) $(SANITIZE) -D_GNU_SOURCE \
+	    -DWEIR_VERSION='"$(VERSION)"' -I$(BUILD)/gen -Iagent -Ibpf -MMD -MP
+override LDFLAGS += $(SANITIZE) -pie -Wl,-z,relro,-z,now
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c loaders/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+GENERATED := $(BPF:%=$(BUILD)/gen/%.skel.h) $(BUILD)/gen/elements.inc
+
+all: $(BUILD)/weir
+
+$(BUILD)/weir: $(BUILD)/agent/main.o $(BUILD)/libweir.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/libweir.a: $(OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/%.o: %.c | $(GENERATED)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/gen/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -g -O2 -Wall -Wextra -Werror -Ibpf \
+		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
+
+$(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/gen/elements.inc: agent/decode/elements.tsv agent/decode/elements.awk
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D) && awk -f agent/decode/elements.awk $< > $@.tmp && mv $@.tmp $@
+
+include tests/tests.mk
+
+setup:
+	$(Q)tests/setup.sh
+
+install: all
+	install -Dm755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
+
+format-check:
+	$(Q)clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
+
+format:
+	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build build-*
+
+help:
+	@sed -n 's/^## //p' Makefile tests/tests.mk
+
+-include $(OBJECTS:.o=.d) $(BUILD)/agent/main.d
+.PHONY: all setup install format format-check clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
