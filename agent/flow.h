@@ -189,11 +189,12 @@ struct flow {
 /* One sFlow counter, by the name its MIB or specification gives. */
 struct counter_value {
 	const char *name; /* static */
-	enum { COUNTER_UINT, COUNTER_INT, COUNTER_TEXT } kind;
+	enum { COUNTER_UINT, COUNTER_INT, COUNTER_FLOAT, COUNTER_TEXT, COUNTER_HEX } kind;
 	union {
 		uint64_t u;
 		int64_t i;
-		struct text text;
+		double f;
+		struct text text; /* HEX: bytes that are no text (a UUID, a MAC), shown as hex */
 	};
 };
 
