@@ -12,6 +12,10 @@ enum output_kind { OUTPUT_FILE, OUTPUT_KAFKA, OUTPUT_NONE };
 enum output_format { FORMAT_JSON, FORMAT_PROTOBUF, FORMAT_NATIVE, FORMAT_ROWBINARY };
 enum output_compression { COMPRESS_NONE, COMPRESS_GZIP, COMPRESS_ZSTD, COMPRESS_LZ4 };
 
+/* When what was spooled is forced to disk: after each message, each second, or when the kernel
+ * likes. */
+enum spool_sync { SPOOL_SYNC_MESSAGE, SPOOL_SYNC_SECOND, SPOOL_SYNC_NEVER };
+
 enum { OUTPUTS_MAX = 8, KAFKA_PROPERTIES_MAX = 64 };
 
 struct kafka_property {
@@ -23,25 +27,38 @@ struct output_options {
 	enum output_format format;
 	char *path;	    /* file: path, "-" is standard output */
 	char *counter_path; /* file for counter samples; NULL: path + ".counters" (with "-": mixed
-			       in) */
-	enum output_compression compression;
-	uint64_t rotate_bytes;	 /* file; 0: never */
-	uint32_t rotate_seconds; /* file; 0: never */
-	uint32_t rotate_keep;	 /* closed files kept; 0: all */
-	char *brokers;		 /* kafka: host:port,… */
+			       in where the format is JSON, else left out) */
+	enum output_compression compression; /* file: none, gzip, zstd; kafka: all */
+	uint64_t rotate_bytes;		     /* file; 0: never */
+	uint32_t rotate_seconds;	     /* file; 0: never */
+	uint32_t rotate_keep;		     /* closed files kept; 0: all */
+	char *brokers;			     /* kafka: host:port,… */
 	char *topic, *counter_topic;
 	bool key_exporter; /* messages of an exporter keep their order in one partition */
+	bool tls;	   /* kafka: implied by any of the four below */
+	char *tls_ca;	   /* PEM files */
+	char *tls_cert, *tls_key;
+	char *tls_key_password_file;
+	char *sasl_mechanism; /* PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER; NULL: none */
+	char *sasl_username;
+	char *sasl_password;	  /* a secret: never printed */
+	char *sasl_password_file; /* its first line; wins over sasl_password */
 	struct kafka_property properties[KAFKA_PROPERTIES_MAX]; /* straight to librdkafka */
 	unsigned n_properties;
 	uint32_t message_bytes;	 /* a message is sent when it holds this much … */
 	uint32_t message_millis; /* … or its first flow has waited this long */
 	uint32_t queue_bytes;	 /* handed over and not yet written or acknowledged */
+	char *spool_path;	/* kafka: directory for what the broker does not take; NULL: none */
+	uint64_t spool_bytes;	/* at most, all segments together; the oldest are dropped */
+	uint32_t spool_seconds; /* older segments are dropped; 0: no limit */
+	enum spool_sync spool_sync;
 };
 
 struct publish_options {
 	char *collector_id;
 	struct output_options outputs[OUTPUTS_MAX];
 	unsigned n_outputs;
+	bool wait_when_full; /* replay: the caller waits for room instead of dropping flows */
 };
 
 struct publisher;
@@ -54,8 +71,9 @@ struct publisher *publisher_open(const struct publish_options *o, unsigned worke
 /* Worker i's side; owned by the publisher, used by one thread. `account` is the worker's own. */
 struct publish_worker *publisher_worker(struct publisher *p, unsigned i, struct account *account);
 
-/* Encodes all flows and counter samples of the batch for every output. Refers to nothing of the
- * batch afterwards. Never blocks; what cannot be queued is dropped and counted. */
+/* Encodes all flows and counter samples of the batch for every output and counts them as FLOWS in
+ * the worker's account. Refers to nothing of the batch afterwards. Never blocks (unless
+ * wait_when_full); what cannot be queued is dropped and counted. */
 void publish_batch(struct publish_worker *w, const struct flow_batch *batch);
 
 /* Sends what has waited long enough; call at least every 100 ms. */
@@ -70,6 +88,9 @@ const struct account *publisher_account(const struct publisher *p, unsigned outp
 
 /* "file:/path", "kafka:host:9092/flows", for status and metrics. */
 const char *publisher_output_name(const struct publisher *p, unsigned output);
+
+/* True when an output can never deliver again, as when the reader of standard output is gone. */
+bool publisher_ended(const struct publisher *p);
 
 /* Reopens files (SIGHUP after logrotate). */
 void publisher_reopen(struct publisher *p);
