@@ -30,6 +30,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 GENERATED := $(BPF:%=$(BUILD)/gen/%.skel.h) $(BUILD)/gen/elements.inc
 
+## make               build/weir
 all: $(BUILD)/weir
 
 $(BUILD)/weir: $(BUILD)/agent/main.o $(BUILD)/libweir.a
@@ -59,25 +60,37 @@ $(BUILD)/gen/elements.inc: agent/decode/elements.tsv agent/decode/elements.awk
 
 include tests/tests.mk
 
+## make setup         install what building, testing and the demo need (Debian; root)
 setup:
 	$(Q)tests/setup.sh
 
+## make demo          real exporters through XDP to flows, in two network namespaces (root)
+demo:
+	$(Q)tests/setup.sh build demo
+	$(Q)$(MAKE) -j$(JOBS) all
+	$(Q)BUILD=$(BUILD) tests/demo.sh
+
+## make install       the program to $(DESTDIR)$(PREFIX)/bin
 install: all
 	install -Dm755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
 
+## make format-check  does clang-format agree with every C file?
 format-check:
 	$(Q)clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
 
+## make format        let it
 format:
 	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h')
 
+## make clean         remove build and build-*
 clean:
 	rm -rf build build-*
 
+## make help          this
 help:
 	@sed -n 's/^## //p' Makefile tests/tests.mk
 
 -include $(OBJECTS:.o=.d) $(BUILD)/agent/main.d
-.PHONY: all setup install format format-check clean help
+.PHONY: all setup demo install format format-check clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

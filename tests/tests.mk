@@ -1,14 +1,48 @@
-# Tests: what `make test` and its parts run.
+# Tests: what `make test` and its parts run. Counting and reporting is tests/run.sh's.
 # SPDX-License-Identifier: Apache-2.0
-# A unit test is tests/unit/test_NAME.c, linked with libweir.a and cmocka.
+#
+# A unit test is tests/unit/test_NAME.c, a test of BPF programs tests/bpf/test_NAME.c: both linked
+# with libweir.a and cmocka. Other tests are scripts tests/GROUP/NAME.sh; what they need compiled is
+# tests/tools/NAME.c.
 
-UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+BPFTEST := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
+TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
+TEST_GROUPS = unit bpf corpus netns integration
+ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+JOBS  := $(shell nproc)
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a -lcmocka $(LIBS)
 
-test-unit: $(UNIT)
-	$(Q)for t in $(UNIT); do $$t || exit 1; done
+$(BUILD)/tests/bpf/%: tests/bpf/%.c $(BUILD)/libweir.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a -lcmocka $(LIBS)
 
-.PHONY: test-unit
+$(BUILD)/tests/%: tests/tools/%.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+test-programs: all $(UNIT) $(BPFTEST) $(TOOLS)
+
+sanitized:
+	$(Q)$(MAKE) BUILD=build-asan SANITIZE="$(ASAN)" OPTIMISE="-O1 -g" test-programs
+
+## make test          everything there is (root); ends with 'N passed, N failed, N skipped'
+test:
+	$(Q)tests/setup.sh build test
+	$(Q)$(MAKE) -j$(JOBS) test-programs
+	$(Q)$(MAKE) -j$(JOBS) sanitized
+	$(Q)tests/run.sh $(TEST_GROUPS) unit@build-asan corpus@build-asan
+
+## make test-GROUP    one group of them: unit, bpf, corpus, netns, integration
+$(TEST_GROUPS:%=test-%): test-%: test-programs
+	$(Q)BUILD=$(BUILD) tests/run.sh $*
+
+## make test-asan     unit tests and corpus with address and undefined-behaviour sanitizers
+test-asan: sanitized
+	$(Q)tests/run.sh unit@build-asan corpus@build-asan
+
+-include $(UNIT:=.d) $(BPFTEST:=.d) $(TOOLS:=.d)
+.PHONY: test test-programs test-asan sanitized $(TEST_GROUPS:%=test-%)

@@ -1,0 +1,85 @@
+#!/bin/bash
+# Installs what building, testing and the demo need and this machine lacks (Debian and its kin).
+# SPDX-License-Identifier: Apache-2.0
+# usage: tests/setup.sh [build] [test] [demo]    no argument: all three
+set -eu
+
+# What compiles weir: compilers, the BPF tools, the libraries it is linked with.
+build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev libelf-dev zlib1g-dev
+	librdkafka-dev libmaxminddb-dev libyaml-dev libmicrohttpd-dev libjansson-dev
+	libcurl4-openssl-dev liburcu-dev libcap-ng-dev libseccomp-dev libpcap-dev libzstd-dev
+	liblz4-dev'
+# Network namespaces, the exporters that the demo runs, and traffic for them to watch.
+demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct iperf3'
+# More exporters, other collectors to compare with, a Kafka client, the test libraries.
+test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch tcpreplay tcpdump nfdump tshark
+	kcat jq mmdb-bin curl"
+
+if [ -t 2 ]; then
+	say() { printf '  SETUP   %s\n' "$*" >&2; }
+else
+	say() { printf 'setup: %s\n' "$*" >&2; }
+fi
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+wanted=
+for group in "${@:-all}"; do
+	case $group in
+	build) wanted="$wanted $build" ;;
+	test) wanted="$wanted $test" ;;
+	demo) wanted="$wanted $demo" ;;
+	all) wanted="$build $test $demo" ;;
+	*) die "unknown group '$group': build, test and demo are known" ;;
+	esac
+done
+wanted=$(printf '%s\n' $wanted | sort -u)
+
+# A real broker for the tests runs on Java and comes through Maven; any Java 17 or later will do.
+programs=
+case " ${*:-test} " in
+*' test '*)
+	command -v java >/dev/null || programs="$programs default-jre-headless"
+	command -v mvn >/dev/null || programs="$programs maven"
+	;;
+esac
+
+command -v dpkg-query >/dev/null ||
+	die "this is not Debian or one of its kin; install by hand: $(echo $wanted)"
+have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
+	sed -n 's/^installed //p' | sort -u) || true
+missing=$(comm -23 <(printf '%s\n' $wanted) <(printf '%s\n' $have))
+missing=$(echo $missing $programs)
+[ -n "$missing" ] || exit 0
+
+[ "$(id -u)" = 0 ] || die "not root; run as root: apt-get install $missing"
+command -v apt-get >/dev/null || die "no apt-get here; install by hand: $missing"
+
+log=$(mktemp)
+policy=/usr/sbin/policy-rc.d
+cleanup() {
+	rm -f "$log"
+	[ -z "${made_policy:-}" ] || rm -f "$policy"
+}
+trap cleanup EXIT
+
+# The exporters are started by the tests that use them, never as services of this machine.
+if [ ! -e $policy ]; then
+	made_policy=1
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod +x $policy
+fi
+
+run() { # WHAT COMMAND...: quiet, but for its log when it fails
+	local what=$1
+	shift
+	say "$what"
+	"$@" >"$log" 2>&1 </dev/null && return
+	tail -n 20 "$log" >&2
+	die "$what failed: $*"
+}
+
+export DEBIAN_FRONTEND=noninteractive
+run 'package lists' apt-get -q update
+run "$(echo $missing | wc -w) packages: $missing" \
+	apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends $missing
+say done
