@@ -4,6 +4,7 @@
 #define WEIR_FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -121,28 +122,9 @@ struct flow_ext {
 	uint32_t ingress_vrf_id, egress_vrf_id;
 	uint32_t flow_end_reason, min_ttl, max_ttl;
 
-	uint32_t n_mpls;		    /* labels held below, top of stack first */
-	uint32_t mpls_label[FLOW_MPLS_MAX]; /* 20 bits */
-	uint32_t mpls_ttl[FLOW_MPLS_MAX];
-	uint32_t mpls_exp[FLOW_MPLS_MAX];
 	struct ip_addr mpls_ip; /* of the top label's FEC (IE 47, 140) */
 	uint64_t mpls_vpn_rd;	/* route distinguisher, host order */
 	uint32_t mpls_top_label_type, mpls_pseudowire_id;
-
-	uint32_t n_layers;
-	uint32_t layer_stack[FLOW_LAYERS_MAX]; /* enum flow_layer */
-	uint32_t layer_size[FLOW_LAYERS_MAX];  /* header bytes of each */
-
-	uint32_t n_segments;
-	struct ip_addr segments[FLOW_SEGMENTS_MAX]; /* IPv6 routing header addresses (SRv6) */
-	uint32_t segments_left;
-
-	uint32_t n_as_path, n_communities, n_ext_communities, n_large_communities;
-	uint32_t as_path[FLOW_AS_PATH_MAX];
-	uint32_t communities[FLOW_COMMUNITIES_MAX];
-	uint64_t ext_communities[FLOW_EXT_COMMUNITIES_MAX];
-	uint32_t large_communities[3 * FLOW_LARGE_COMMUNITIES_MAX]; /* three numbers each */
-	uint32_t local_pref, med, prev_hop_as;
 
 	struct ip_addr inner_src_addr, inner_dst_addr; /* of the first tunnel inside */
 	uint64_t inner_src_mac, inner_dst_mac;
@@ -157,6 +139,24 @@ struct flow_ext {
 	uint32_t sub_agent_id, source_id_type, source_id_index; /* sFlow */
 	uint32_t sample_pool, sample_drops, drop_reason;
 	uint32_t in_if_format, out_if_format; /* sFlow interface format: 1 discarded, 2 multiple */
+
+	uint32_t segments_left;
+	uint32_t local_pref, med, prev_hop_as;
+
+	uint32_t n_mpls, n_layers, n_segments;
+	uint32_t n_as_path, n_communities, n_ext_communities, n_large_communities;
+
+	/* The lists: only as many elements as the counts above say are initialised. */
+	uint32_t mpls_label[FLOW_MPLS_MAX]; /* 20 bits, top of stack first */
+	uint32_t mpls_ttl[FLOW_MPLS_MAX];
+	uint32_t mpls_exp[FLOW_MPLS_MAX];
+	uint32_t layer_stack[FLOW_LAYERS_MAX];	    /* enum flow_layer, outer first */
+	uint32_t layer_size[FLOW_LAYERS_MAX];	    /* header bytes of each */
+	struct ip_addr segments[FLOW_SEGMENTS_MAX]; /* IPv6 routing header addresses (SRv6) */
+	uint32_t as_path[FLOW_AS_PATH_MAX];
+	uint32_t communities[FLOW_COMMUNITIES_MAX];
+	uint64_t ext_communities[FLOW_EXT_COMMUNITIES_MAX];
+	uint32_t large_communities[3 * FLOW_LARGE_COMMUNITIES_MAX]; /* three numbers each */
 };
 
 /* One flow: a data record of NetFlow or IPFIX, or a flow sample of sFlow. Numbers are in host
@@ -231,12 +231,14 @@ static inline uint32_t flow_batch_room(struct flow_batch *b, uint32_t want)
 	return want < b->cap - b->n ? want : b->cap - b->n;
 }
 
-/* The n exts for the n rows about to be added, zeroed. n must not exceed flow_batch_room(). */
+/* The n exts for the n rows about to be added, zeroed but for the lists, whose counts are zero.
+ * n must not exceed flow_batch_room(). */
 static inline struct flow_ext *flow_batch_exts(struct flow_batch *b, uint32_t n)
 {
 	struct flow_ext *e = b->exts + b->n_exts;
 
-	memset(e, 0, n * sizeof(*e));
+	for (uint32_t i = 0; i < n; i++)
+		memset(e + i, 0, offsetof(struct flow_ext, mpls_label));
 	b->n_exts += n;
 	return e;
 }

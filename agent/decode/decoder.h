@@ -51,6 +51,7 @@ extern const struct decode_options decode_defaults;
 	R(TOO_MANY_FIELDS, "template has more fields than the limit")                           \
 	R(TOO_MANY_TEMPLATES, "too many templates of this exporter or in all")                  \
 	R(TOO_MANY_EXPORTERS, "too many exporters")                                             \
+	R(TOO_MANY_DOMAINS, "too many observation domains of this exporter or in all")          \
 	R(NO_TEMPLATE, "data set whose template has not come")                                  \
 	R(NO_MEMORY, "out of memory")
 

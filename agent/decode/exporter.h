@@ -1,18 +1,22 @@
 /* What is remembered of exporters: streams, templates, sampling, names. Shared by all workers.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Look-ups are RCU read sides (urcu-qsbr): no lock, pointers stay valid until the reader's next
- * quiescent state. Learning takes a mutex. */
+ * Look-ups are RCU read sides (urcu-qsbr): no lock, and pointers stay valid until the reader's next
+ * quiescent state. Whatever is learnt is put in under the store's mutex. */
 #ifndef WEIR_EXPORTER_H
 #define WEIR_EXPORTER_H
 
+#include <pthread.h>
 #include <urcu-qsbr.h>
-#include <urcu/rculfhash.h>
 
 #include "decoder.h"
+#include "idtable.h"
 #include "sequence.h"
 
-enum { EXPORTER_WORKERS_MAX = 64 };
+struct template;
+struct waiting_set;
+
+enum { DOMAINS_PER_EXPORTER_MAX = 1024 };
 
 /* Counts of one exporter by one worker; only that worker writes. */
 struct exporter_counts {
@@ -23,29 +27,48 @@ struct exporter_counts {
 };
 
 struct exporter {
-	struct cds_lfht_node node;
 	struct ip_addr address;
+	struct exporter_store *store;
 	uint64_t first_seen_ns;
-	uint32_t n_templates; /* under the store's mutex */
+	uint32_t override_rate; /* of the settings; 0: none */
+	struct idtable domains; /* version << 32 | id → struct domain */
+	uint32_t n_templates;	/* under the mutex, as the rest */
 	uint32_t waiting_bytes;
+	bool gone; /* expired: nothing may be added any more */
 	struct rcu_head rcu;
 	struct exporter_counts counts[]; /* one per worker */
 };
 
 /* One sequence of datagrams: an observation domain of v9/IPFIX, an engine of v5, a sub-agent of
- * sFlow. Sampling and names hang here, too. */
+ * sFlow. Templates, sampling and names belong to it. */
 struct domain {
-	struct cds_lfht_node node;
 	struct exporter *exporter;
 	uint32_t version; /* enum flow_type */
 	uint32_t id; /* source id, observation domain id, engine type << 8 | engine id, sub-agent */
 	struct sequence sequence;
-	struct sampler_table *samplers; /* NULL until options name one */
-	uint64_t system_init_ms;	/* IE 160 from options; 0: unknown */
+	struct idtable templates; /* template id → struct template */
+	struct idtable samplers;  /* see sampler.h */
+	struct idtable names;	  /* see names.h */
+	uint32_t name_kinds;	  /* bit n: names has some of enum name_kind n; relaxed */
+	uint32_t n_names, n_samplers;
+	uint64_t system_init_ms;     /* IE 160 from options, ms since 1970; 0: unknown; relaxed */
+	struct waiting_set *waiting; /* oldest first, under the mutex */
 	struct rcu_head rcu;
 };
 
+struct exporter_store {
+	struct decode_options options;
+	unsigned workers;
+	uint64_t seed;
+	pthread_mutex_t mutex;
+	struct idtable exporters;			/* mixed address → struct exporter */
+	uint32_t n_domains, n_templates, waiting_bytes; /* under the mutex */
+};
+
+/* A store for this many workers; options are copied. NULL: out of memory. */
 struct exporter_store *exporter_store_new(const struct decode_options *options, unsigned workers);
+
+/* Frees everything; no reader may be left. */
 void exporter_store_free(struct exporter_store *s);
 
 /* The exporter with this address, made if new. NULL: the limit is reached (or no memory). */
@@ -56,14 +79,13 @@ struct exporter *exporter_get(struct exporter_store *s, const struct ip_addr *ad
 struct domain *domain_get(struct exporter_store *s, struct exporter *e, uint32_t version,
 			  uint32_t id);
 
-/* Walks all exporters under rcu_read_lock; fn returns false to stop. */
+/* Walks all exporters, or all streams; fn returns false to stop. The caller is an RCU reader. */
 void exporter_each(struct exporter_store *s, bool (*fn)(struct exporter *e, void *arg), void *arg);
 void domain_each(struct exporter_store *s, bool (*fn)(struct domain *d, void *arg), void *arg);
 unsigned exporter_store_workers(const struct exporter_store *s);
 
-/* Resolves the sampling rate of an sFlow sample or a record that carries `rate` (0: none):
- * override of the settings, the record, options, configured default, 1. */
-uint32_t sampling_resolve(const struct decode_options *o, const struct exporter *e, uint64_t rate,
-			  uint8_t *origin);
+/* Removes templates not refreshed in template_timeout, data that waited too long, and exporters
+ * unseen for as long that have none of either. Call every few seconds. Counts in account. */
+void exporter_store_expire(struct exporter_store *s, uint64_t now_ns, struct account *account);
 
 #endif

@@ -1,27 +1,36 @@
 /* Following the sequence numbers of one stream, to know what was lost before us.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A unit is what the protocol counts: datagrams for NetFlow v9 and sFlow, flow records for v5, data
- * records for IPFIX (RFC 7011 section 3.1). Lost = what the numbers say was sent, minus what came;
- * so a datagram that comes late mends the account by itself. */
+ * A unit is what the protocol counts: datagrams for NetFlow v9 (RFC 3954 section 5.1) and sFlow,
+ * flow records for v5, data records for IPFIX (RFC 7011 section 3.1). Lost is what the numbers say
+ * was sent, minus what came; so a datagram that comes late mends the account by itself. */
 #ifndef WEIR_SEQUENCE_H
 #define WEIR_SEQUENCE_H
+
+#include <stdbool.h>
 
 #include "../account.h"
 
 /* One stream (exporter, version, domain or sub-agent). Several workers may feed one stream, as when
- * fragments take the slow path: its numbers are atomics. */
+ * fragments take the slow path, so its numbers are relaxed atomics; only a restart of the exporter
+ * takes a lock. All zero is a stream that has not begun. */
 struct sequence {
-	uint64_t highest; /* 1 + next expected number, low 32 bits as on the wire; 0: nothing yet */
-	uint64_t expected; /* units sent by what the numbers say, since the first datagram */
-	uint64_t received;
-	uint64_t reordered, restarts;
+	uint64_t first, end;  /* positions: 2^32 + the number on the wire, counted on past 2^32 */
+	uint64_t received;    /* units that came since `first` */
+	uint64_t lost_before; /* units lost before the last restart */
+	uint64_t late, restarts; /* datagrams that came after a later one; times it began anew */
+	uint32_t behind;	 /* late datagrams in a row */
+	uint32_t uptime_ms;	 /* of the latest datagram; 0: the protocol has none */
+	bool uncertain;		 /* the units of the latest datagram are not known */
 };
 
-/* Takes note of a datagram that carries `units` units and whose first has the number `number`
- * (v5, IPFIX: units before this datagram; v9, sFlow: the datagram's own number, units = 1).
- * Rises SEQUENCE_REORDERED and SEQUENCE_RESTARTS in the account. */
-void sequence_see(struct sequence *s, uint32_t number, uint32_t units, struct account *account);
+/* Takes note of a datagram whose first unit has the position `number` and that carries `units` of
+ * them (v9, sFlow: its own number and 1). uptime_ms is the exporter's sysUpTime, 0 where the
+ * protocol has none: it tells a restart from a reordering. `certain` is false when the units are
+ * not all known, as when a set's template is missing; then the next datagram's number is believed.
+ */
+void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool certain,
+		  uint32_t uptime_ms, struct account *account);
 
 /* Units that were sent and have not come, as known now. */
 uint64_t sequence_lost(const struct sequence *s);

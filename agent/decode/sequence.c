@@ -1,0 +1,94 @@
+/* Following the sequence numbers of one stream.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
+#include "sequence.h"
+
+enum {
+	REORDER_WINDOW = 100000, /* units a late datagram may lie behind */
+	LATE_IN_A_ROW = 16,	 /* that many late ones, one after the other, are a restart */
+	JUMP_MAX = 1 << 24,	 /* units: a larger step forward is a restart, not a loss */
+	UPTIME_BACK_MS = 60000,	 /* sysUpTime that falls by more is a restart (or its wrap) */
+};
+
+static pthread_mutex_t restart_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static uint64_t get(const uint64_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static void add(uint64_t *p, uint64_t n)
+{
+	__atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+}
+
+static uint64_t lost_since(const struct sequence *s)
+{
+	uint64_t sent = get(&s->end) - get(&s->first), came = get(&s->received);
+
+	return sent > came ? sent - came : 0;
+}
+
+uint64_t sequence_lost(const struct sequence *s)
+{
+	return get(&s->lost_before) + lost_since(s);
+}
+
+static void begin(struct sequence *s, uint32_t number, uint32_t units)
+{
+	pthread_mutex_lock(&restart_lock);
+	add(&s->lost_before, lost_since(s));
+	__atomic_store_n(&s->received, units, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->first, (1ull << 32) + number, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->end, (1ull << 32) + number + units, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->behind, 0, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&restart_lock);
+}
+
+/* sysUpTime went back, and not because it wrapped. */
+static bool uptime_fell(struct sequence *s, uint32_t uptime_ms)
+{
+	uint32_t before = __atomic_load_n(&s->uptime_ms, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&s->uptime_ms, uptime_ms, __ATOMIC_RELAXED);
+	return uptime_ms && before && (int32_t)(uptime_ms - before) < -UPTIME_BACK_MS;
+}
+
+void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool certain,
+		  uint32_t uptime_ms, struct account *account)
+{
+	uint64_t end = get(&s->end), next;
+	bool uncertain = __atomic_exchange_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
+	int32_t step = (int32_t)(number - (uint32_t)end);
+	bool fell = uptime_fell(s, uptime_ms);
+
+	if (!end) {
+		begin(s, number, units);
+		return;
+	}
+	if (fell || step > JUMP_MAX || step < -REORDER_WINDOW ||
+	    (step < 0 && __atomic_add_fetch(&s->behind, 1, __ATOMIC_RELAXED) >= LATE_IN_A_ROW)) {
+		begin(s, number, units);
+		add(&s->restarts, 1);
+		account_add(account, ACCOUNT_SEQUENCE_RESTARTS, 1);
+		return;
+	}
+	add(&s->received, units);
+	if (step < 0) {
+		add(&s->late, 1);
+		account_add(account, ACCOUNT_SEQUENCE_LATE, units);
+		return;
+	}
+	__atomic_store_n(&s->behind, 0, __ATOMIC_RELAXED);
+	if (step > 0) {
+		if (uncertain)
+			add(&s->received, (uint32_t)step);
+		else
+			account_add(account, ACCOUNT_SEQUENCE_LOST, (uint32_t)step);
+	}
+	next = end + (uint32_t)step + units;
+	while (end < next && !__atomic_compare_exchange_n(&s->end, &end, next, true,
+							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
