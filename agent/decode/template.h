@@ -6,38 +6,45 @@
 #include "exporter.h"
 #include "ipfix.h"
 
-struct copy_op;
+struct program;
 
-/* A template never changes after it is published; a redefinition is a new one. */
+/* A template never changes after it is published (but for last_seen); a redefinition is a new one.
+ * Scope fields come first. */
 struct template
 {
-	struct cds_lfht_node node;
 	struct domain *domain;
 	uint16_t id;
-	uint16_t n_fields, n_scope; /* scope fields come first; n_scope > 0: options template */
-	uint16_t min_length;	    /* of a record; its length where `variable` is false */
-	bool variable;
+	uint16_t n_fields, n_scope;
+	uint16_t min_length; /* of a record; its length where `variable` is false */
+	bool variable;	     /* some field's length is in the record */
 	bool options;
-	uint32_t last_seen; /* s since 1970, relaxed */
-	uint32_t hash;	    /* of the definition */
-	uint16_t n_ops;
-	uint16_t features; /* what the compiled program needs beside its ops: see compile.h */
-	const struct copy_op *ops;
+	uint64_t last_seen;	 /* s since 1970, relaxed */
+	struct program *program; /* NULL for options templates */
 	struct rcu_head rcu;
-	struct template_field fields[]; /* n_fields, then the ops */
+	struct template_field fields[];
 };
 
-/* What to tell of each definition, for those who print them; may be NULL. */
-typedef void (*template_seen)(const struct template *t, void *arg);
-
-/* Learns all templates of a template or options template set of a message in domain d.
- * DECODE_OK, or why one was refused (those before and after it are learnt where their bounds are
- * clear). Withdrawals (RFC 7011 section 8.1) are obeyed. */
+/* Learns all templates of a template set or options template set of a message in domain d, at
+ * now_s (s since 1970). Withdrawals (RFC 7011 section 8.1) are obeyed. A refused definition does
+ * not hinder those before it; what follows it is only learnt if its end is clear. Returns DECODE_OK
+ * or the first reason for which one was refused. */
 enum decode_status template_learn(struct exporter_store *s, struct domain *d,
 				  const struct ipfix_message *m, const struct ipfix_set *set,
-				  struct account *account);
+				  uint64_t now_s, struct account *account);
+
+/* Learns one template from its definition: what template_learn() does for each, and what a saved
+ * state restores. Lengths of fields are as on the wire. */
+enum decode_status template_define(struct exporter_store *s, struct domain *d, uint16_t id,
+				   bool options, const struct template_field *fields,
+				   uint16_t n_fields, uint16_t n_scope, uint64_t now_s,
+				   struct account *account);
 
 /* The template for a data set, or NULL. Valid until the next quiescent state. */
-const struct template *template_find(struct exporter_store *s, const struct domain *d, uint16_t id);
+const struct template *template_find(const struct domain *d, uint16_t id);
+
+/* Removes those not refreshed within template_timeout; removes all. Under the store's mutex. */
+void template_expire(struct exporter_store *s, struct domain *d, uint64_t now_s,
+		     struct account *account);
+void template_remove_all(struct exporter_store *s, struct domain *d);
 
 #endif

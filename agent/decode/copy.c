@@ -1,0 +1,189 @@
+/* The copies themselves: each kind as a loop over records.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "../bytes.h"
+#include "compile.h"
+
+static const uint64_t NTP_TO_UNIX = 2208988800u; /* s from 1900 to 1970 */
+
+/* Big-endian numbers to numbers. Always inlined with constant length and width, so that each pair
+ * becomes a loop of its own. */
+static inline __attribute__((always_inline)) void copy_uint(const uint8_t *from, size_t length,
+							    size_t step, uint8_t *to, size_t width,
+							    size_t to_step, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++, from += step, to += to_step) {
+		uint64_t v = length == 8   ? be64(from)
+			     : length == 4 ? be32(from)
+			     : length == 2 ? be16(from)
+					   : be_uint(from, length);
+
+		memcpy(to, &v, width);
+	}
+}
+
+static void copy_uint_any(const struct copy_op *op, const uint8_t *from, uint32_t length,
+			  size_t step, uint8_t *to, size_t to_step, uint32_t n)
+{
+	switch (length << 4 | op->width) {
+	case 0x11:
+		copy_uint(from, 1, step, to, 1, to_step, n);
+		break;
+	case 0x12:
+		copy_uint(from, 1, step, to, 2, to_step, n);
+		break;
+	case 0x14:
+		copy_uint(from, 1, step, to, 4, to_step, n);
+		break;
+	case 0x22:
+		copy_uint(from, 2, step, to, 2, to_step, n);
+		break;
+	case 0x24:
+		copy_uint(from, 2, step, to, 4, to_step, n);
+		break;
+	case 0x44:
+		copy_uint(from, 4, step, to, 4, to_step, n);
+		break;
+	case 0x48:
+		copy_uint(from, 4, step, to, 8, to_step, n);
+		break;
+	case 0x88:
+		copy_uint(from, 8, step, to, 8, to_step, n);
+		break;
+	default:
+		copy_uint(from, length, step, to, op->width, to_step, n);
+	}
+}
+
+static bool member_is_zero(const uint8_t *to, const struct copy_op *op)
+{
+	static const uint8_t zero[sizeof(struct ip_addr)];
+	struct ip_addr a;
+
+	if (op->width != sizeof(a))
+		return memcmp(to, zero, op->width) == 0;
+	memcpy(&a, to, sizeof(a));
+	return ip_is_zero(&a);
+}
+
+static uint64_t ntp_ns(const uint8_t *p, bool micros)
+{
+	uint64_t seconds = be32(p), fraction = be32(p + 4), sub;
+
+	if (!seconds && !fraction)
+		return 0;
+	/* RFC 7011 section 6.1.10: era 0 ends in 2036; what looks like before 1968 is era 1. */
+	if (seconds < 1u << 31)
+		seconds += 1ull << 32;
+	sub = micros ? ((fraction * 1000000u) >> 32) * 1000u : (fraction * 1000000000u) >> 32;
+	return (seconds - NTP_TO_UNIX) * 1000000000u + sub;
+}
+
+/* sysUpTime wraps at 2^32 ms: the difference to the datagram's own is signed. */
+static uint64_t uptime_ns(uint32_t ms, const struct copy_times *t)
+{
+	return t->export_ns + (uint64_t)((int64_t)(int32_t)(ms - t->uptime_ms) * 1000000);
+}
+
+static uint32_t text_length(const uint8_t *p, uint32_t length)
+{
+	while (length && !p[length - 1])
+		length--;
+	return length;
+}
+
+/* One value, for the kinds that are not worth a loop of their own. */
+static void copy_one(const struct copy_op *op, const uint8_t *from, uint32_t length, uint8_t *to,
+		     struct flow *flow, const struct copy_times *t)
+{
+	uint64_t v = length <= 8 ? be_uint(from, length) : 0;
+	struct text text;
+
+	switch (op->kind) {
+	case COPY_UINT:
+		break;
+	case COPY_SECONDS:
+		v *= 1000000000u;
+		break;
+	case COPY_MILLIS:
+		v *= 1000000u;
+		break;
+	case COPY_NTP:
+	case COPY_NTP_MICROS:
+		v = ntp_ns(from, op->kind == COPY_NTP_MICROS);
+		break;
+	case COPY_UPTIME:
+		if (!t->uptime_known)
+			return;
+		v = uptime_ns((uint32_t)v, t);
+		break;
+	case COPY_DELTA:
+		v = t->export_ns - v * 1000u;
+		break;
+	case COPY_MPLS:
+		v >>= length == 4 ? 8 : 0;
+		flow->ext->mpls_exp[op->arg] = (uint32_t)v >> 1 & 7;
+		flow->ext->mpls_ttl[op->arg] = 0;
+		v = (v >> 4 & 0xfffff) |
+		    (v & 1) << 31; /* the bottom bit, until the stack is measured */
+		break;
+	case COPY_TEXT:
+		text = (struct text){(const char *)from, text_length(from, length)};
+		if (!text.len)
+			text.p = NULL;
+		memcpy(to, &text, sizeof(text));
+		return;
+	case COPY_ICMP:
+		flow->icmp_type = from[0];
+		flow->icmp_code = from[1];
+		return;
+	case COPY_DIRECTION:
+		v = v < 2 ? v + 1 : 0;
+		break;
+	case COPY_IP_VERSION:
+		v = v == 4 ? 0x0800 : v == 6 ? 0x86dd : flow->etype;
+		break;
+	case COPY_DSCP:
+		v <<= 2;
+		break;
+	case COPY_FRAGMENT_FLAGS:
+		v = (length > 1 ? v >> 8 * (length - 1) : v) >> 5;
+		break;
+	case COPY_SEGMENT_ID:
+		v &= 0xffffff;
+		break;
+	}
+	memcpy(to, &v, op->width);
+}
+
+void copy_run(const struct copy_op *op, const uint8_t *from, uint32_t length, size_t step,
+	      struct flow *flows, uint32_t n, const struct copy_times *times)
+{
+	bool ext = op->flags & COPY_TO_EXT;
+	uint8_t *to = (ext ? (uint8_t *)flows->ext : (uint8_t *)flows) + op->to;
+	size_t to_step = ext ? sizeof(struct flow_ext) : sizeof(struct flow);
+
+	if (!(op->flags & COPY_IF_ZERO) && op->kind == COPY_UINT) {
+		copy_uint_any(op, from, length, step, to, to_step, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++, from += step, to += to_step) {
+		if ((op->flags & COPY_IF_ZERO) && !member_is_zero(to, op))
+			continue;
+		switch (op->kind) {
+		case COPY_ADDR4:
+			ip_from_v4((struct ip_addr *)(void *)to, from);
+			break;
+		case COPY_ADDR6:
+			memcpy(to, from, sizeof(struct ip_addr));
+			break;
+		case COPY_MAC: {
+			uint64_t mac = (uint64_t)be16(from) << 32 | be32(from + 2);
+
+			memcpy(to, &mac, sizeof(mac));
+			break;
+		}
+		default:
+			copy_one(op, from, length, to, flows + i, times);
+		}
+	}
+}

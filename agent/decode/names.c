@@ -1,0 +1,88 @@
+/* Names that exporters tell in options records.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "names.h"
+
+struct name {
+	struct rcu_head rcu;
+	uint32_t len;
+	char text[];
+};
+
+static uint64_t name_key(enum name_kind kind, uint64_t id)
+{
+	return (uint64_t)kind << 60 ^ id;
+}
+
+static void name_free(struct rcu_head *head)
+{
+	free((char *)head - offsetof(struct name, rcu));
+}
+
+static struct name *name_new(const char *text, uint32_t len)
+{
+	struct name *n = malloc(sizeof(*n) + len);
+
+	if (n) {
+		n->len = len;
+		memcpy(n->text, text, len);
+	}
+	return n;
+}
+
+bool names_learn(struct exporter_store *s, struct domain *d, enum name_kind kind, uint64_t id,
+		 const char *text, uint32_t len)
+{
+	struct name *n;
+	void *old = NULL;
+	bool learnt = false;
+
+	if (len > NAME_LENGTH_MAX)
+		len = NAME_LENGTH_MAX;
+	n = idtable_get(&d->names, name_key(kind, id));
+	if (!len || (n && n->len == len && !memcmp(n->text, text, len)))
+		return true;
+	pthread_mutex_lock(&s->mutex);
+	if (d->exporter->gone || (idtable_count(&d->names) >= NAMES_PER_DOMAIN_MAX &&
+				  !idtable_get(&d->names, name_key(kind, id))))
+		goto out;
+	n = name_new(text, len);
+	if (!n)
+		goto out;
+	if (idtable_put(&d->names, name_key(kind, id), n, &old) < 0) {
+		free(n);
+		goto out;
+	}
+	if (old)
+		call_rcu(&((struct name *)old)->rcu, name_free);
+	__atomic_fetch_or(&d->name_kinds, 1u << kind, __ATOMIC_RELAXED);
+	learnt = true;
+out:
+	pthread_mutex_unlock(&s->mutex);
+	return learnt;
+}
+
+void names_find(const struct domain *d, enum name_kind kind, uint64_t id, struct text *out)
+{
+	const struct name *n = idtable_get(&d->names, name_key(kind, id));
+
+	if (n)
+		*out = (struct text){n->text, n->len};
+}
+
+static bool free_one(uint64_t key, void *value, void *arg)
+{
+	struct name *n = value;
+
+	(void)key;
+	(void)arg;
+	call_rcu(&n->rcu, name_free);
+	return true;
+}
+
+void names_free(struct domain *d)
+{
+	idtable_each(&d->names, free_one, NULL);
+	idtable_free_later(&d->names);
+}

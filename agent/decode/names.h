@@ -1,0 +1,28 @@
+/* Names that exporters tell in options records: interfaces, VRFs, samplers, applications.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_NAMES_H
+#define WEIR_NAMES_H
+
+#include "exporter.h"
+
+enum name_kind {
+	NAME_INTERFACE,		    /* IE 82 by ifIndex */
+	NAME_INTERFACE_DESCRIPTION, /* IE 83 by ifIndex */
+	NAME_VRF,		    /* IE 236 by VRF id */
+	NAME_SAMPLER,		    /* IE 84, 335 by sampler or selector id */
+	NAME_APPLICATION,	    /* IE 96 by application id */
+};
+
+enum { NAMES_PER_DOMAIN_MAX = 16384, NAME_LENGTH_MAX = 255 };
+
+/* Keeps a name; longer ones are cut. Returns false when the domain has too many. */
+bool names_learn(struct exporter_store *s, struct domain *d, enum name_kind kind, uint64_t id,
+		 const char *name, uint32_t len);
+
+/* Sets *out to the name, or leaves it as it is. Lock-free; valid until the next quiescent state. */
+void names_find(const struct domain *d, enum name_kind kind, uint64_t id, struct text *out);
+
+/* Frees all names of a domain after a grace period; under the store's mutex. */
+void names_free(struct domain *d);
+
+#endif
