@@ -54,9 +54,10 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/gen/elements.inc: agent/decode/elements.tsv agent/decode/elements.awk
+$(BUILD)/gen/elements.inc: agent/decode/elements.awk agent/decode/elements.tsv \
+		agent/decode/elements-enterprise.tsv
 	$(call say,GEN,$@)
-	$(Q)mkdir -p $(@D) && awk -f agent/decode/elements.awk $< > $@.tmp && mv $@.tmp $@
+	$(Q)mkdir -p $(@D) && awk -f $^ > $@.tmp && mv $@.tmp $@
 
 include tests/tests.mk
 
