@@ -101,7 +101,7 @@ static void example_table(const struct setting_table *t, unsigned indent, bool c
 			heading(s->path, 0, to);
 		comment(s, column, to);
 		print_indent(to, column);
-		if (commented || s->type == SETTING_FILE_OF)
+		if (commented)
 			buffer_string(to, "# ");
 		buffer_format(to, "%s:", print_last_part(s->path));
 		if (s->type == SETTING_MAPS) {

@@ -26,8 +26,6 @@ static void print_item(const struct setting *s, const void *item, struct buffer 
 
 		buffer_char(to, '{');
 		for (unsigned i = 0; i < s->items->n; i++) {
-			if (s->items->rows[i].type == SETTING_FILE_OF)
-				continue;
 			buffer_format(to, "%s%s: ", comma, s->items->rows[i].path);
 			setting_print_member(&s->items->rows[i], item, to);
 			comma = ", ";
@@ -65,8 +63,6 @@ static bool same_item(const struct setting *s, const void *a, const void *b)
 	case SETTING_TEXT:
 	case SETTING_SECRET:
 		return same_text(*(char *const *)a, *(char *const *)b);
-	case SETTING_FILE_OF:
-		return true; /* its content is compared, in the row that it fills */
 	case SETTING_PROPERTIES:
 		return same_text(p->name, q->name) && same_text(p->value, q->value);
 	case SETTING_MAPS:
@@ -148,8 +144,6 @@ static void print_table(const struct setting_table *t, const void *base, unsigne
 		const struct setting *s = &t->rows[i];
 		unsigned column;
 
-		if (s->type == SETTING_FILE_OF)
-			continue;
 		column = print_parents(before, s->path, indent, to, NULL);
 		before = s->path;
 		print_indent(to, column);

@@ -17,7 +17,6 @@ enum setting_type {
 	SETTING_ADDRESS,    /* struct ip_addr */
 	SETTING_PREFIX,	    /* struct ip_addr, then a uint8_t of prefix length */
 	SETTING_SECRET,	    /* as TEXT, never shown */
-	SETTING_FILE_OF,    /* as TEXT: names a file whose first line becomes the value */
 	SETTING_PROPERTIES, /* a map that is handed on: struct kafka_property[] */
 	SETTING_MAPS,	    /* list of maps that `items` describes */
 };

@@ -234,35 +234,6 @@ static int parse_prefix(void *to, const char *text, struct buffer *why)
 	return 0;
 }
 
-/* Puts the first line of a file into the text that the row shares with another. */
-static int parse_file(void *to, const char *path, struct buffer *why)
-{
-	char line[4096];
-	FILE *f;
-	size_t n;
-	int r;
-
-	if (!*path)
-		return 0;
-	f = fopen(path, "re");
-	if (!f) {
-		buffer_format(why, "cannot be read: %s", strerror(errno));
-		return -EINVAL;
-	}
-	n = fread(line, 1, sizeof(line) - 1, f);
-	line[n] = '\0';
-	line[strcspn(line, "\r\n")] = '\0';
-	if (ferror(f) || !*line) {
-		buffer_string(why, ferror(f) ? "cannot be read" : "begins with an empty line");
-		r = -EINVAL;
-	} else {
-		r = parse_text(to, line, why);
-	}
-	fclose(f);
-	explicit_bzero(line, sizeof(line));
-	return r;
-}
-
 int setting_parse(const struct setting *s, void *to, const char *text, struct buffer *why)
 {
 	switch (s->type) {
@@ -278,8 +249,6 @@ int setting_parse(const struct setting *s, void *to, const char *text, struct bu
 	case SETTING_TEXT:
 	case SETTING_SECRET:
 		return parse_text(to, text, why);
-	case SETTING_FILE_OF:
-		return parse_file(to, text, why);
 	case SETTING_NAME:
 		return parse_name(s, to, text, why);
 	case SETTING_ADDRESS:
@@ -399,7 +368,6 @@ void setting_print(const struct setting *s, const void *from, struct buffer *to)
 	case SETTING_PREFIX:
 		print_prefix(from, to);
 		break;
-	case SETTING_FILE_OF:
 	case SETTING_PROPERTIES:
 	case SETTING_MAPS:
 		break;
@@ -433,9 +401,6 @@ void setting_describe(const struct setting *s, struct buffer *to)
 		break;
 	case SETTING_SECRET:
 		buffer_string(to, "secret");
-		break;
-	case SETTING_FILE_OF:
-		buffer_string(to, "path of a file");
 		break;
 	case SETTING_NAME:
 		buffer_string(to, s->flags & SETTING_LIST ? "names" : "text");

@@ -26,7 +26,8 @@ struct ops_receiver {
 	unsigned worker, queue;
 	enum rx_mode mode; /* RX_NATIVE, RX_GENERIC (AF_XDP) or RX_UDP */
 	bool zero_copy;
-	uint64_t dropped; /* datagrams lost at this socket since it was opened: ring full, no
+	unsigned ring_size; /* AF_XDP: descriptors of the receive ring */
+	uint64_t dropped;   /* datagrams lost at this socket since it was opened: ring full, no
 			     frames, socket buffer full */
 };
 

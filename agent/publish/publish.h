@@ -86,6 +86,10 @@ uint64_t publisher_close(struct publisher *p, unsigned seconds);
 /* Accounts of the output side (published, dropped …), one per output. */
 const struct account *publisher_account(const struct publisher *p, unsigned output);
 
+/* Flows handed to this output that none of its accounts has yet: in messages being filled, queued,
+ * sent and not acknowledged, in the spool. For the audit; safe to call from any thread. */
+uint64_t publisher_waiting(const struct publisher *p, unsigned output);
+
 /* "file:/path", "kafka:host:9092/flows", for status and metrics. */
 const char *publisher_output_name(const struct publisher *p, unsigned output);
 
