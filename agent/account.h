@@ -18,6 +18,8 @@
 	  "frames dropped for a wrong UDP or IPv4 checksum")                                       \
 	A(RX_BAD_FRAME, "rx_bad_frame", "frames from an AF_XDP ring that hold no such datagram")   \
 	A(RX_TRUNCATED, "rx_truncated_datagrams", "datagrams longer than the receive buffer")      \
+	A(RX_DENIED, "rx_denied_datagrams",                                                        \
+	  "datagrams at UDP sockets from exporters that are not in the allow list")                \
 	/* decode: one of these for each datagram received */                                      \
 	A(DECODED, "decoded_datagrams", "datagrams decoded to their end")                          \
 	A(DECODED_PARTLY, "partly_decoded_datagrams",                                              \
