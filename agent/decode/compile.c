@@ -213,6 +213,10 @@ static void note_special(struct program *p, const struct template_field *f, uint
 	case 160:
 		set_ref(&p->init_time, f, i, offset);
 		break;
+	case 130:
+	case 131:
+		set_ref(&p->exporter, f, i, offset);
+		break;
 	case 291:
 	case 292:
 	case 293:
@@ -234,14 +238,14 @@ static void set_features(struct program *p, const struct compiler *c, enum flow_
 {
 	const struct sampling_refs *s = &p->sampling;
 	bool v4 = false, v6 = false, icmp;
+	unsigned labels = 0;
 
 	for (uint32_t i = 0; i < p->n_ops; i++) {
 		const struct copy_op *op = &c->c[i].op;
 
 		if (op->flags & COPY_TO_EXT)
 			p->features |= PROGRAM_EXT;
-		if (op->kind == COPY_MPLS)
-			p->features |= PROGRAM_MPLS;
+		labels |= op->kind == COPY_MPLS ? 1u << op->arg : 0;
 		if (!(op->flags & COPY_TO_EXT) && (op->to == offsetof(struct flow, src_addr) ||
 						   op->to == offsetof(struct flow, dst_addr))) {
 			v4 |= op->kind == COPY_ADDR4;
@@ -253,8 +257,14 @@ static void set_features(struct program *p, const struct compiler *c, enum flow_
 		p->features |= PROGRAM_SAMPLING;
 	if (p->section.length)
 		p->features |= PROGRAM_SECTION | PROGRAM_EXT;
+	while (labels >> p->n_mpls & 1)
+		p->n_mpls++;
 	if (p->mpls_section.length)
-		p->features |= PROGRAM_MPLS | PROGRAM_EXT;
+		p->features |= PROGRAM_EXT;
+	if (p->n_mpls || p->mpls_section.length)
+		p->features |= PROGRAM_MPLS;
+	if (p->exporter.length)
+		p->features |= PROGRAM_EXPORTER;
 	if (p->init_time.length)
 		p->features |= PROGRAM_INIT_TIME;
 	if (p->features & PROGRAM_LISTS)

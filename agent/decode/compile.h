@@ -69,6 +69,7 @@ enum program_feature {
 	PROGRAM_ICMP_BY_PORT = 64,     /* NetFlow v9: ICMP type and code in the destination port */
 	PROGRAM_MPLS = 128,	       /* label copies: the stack is to be measured */
 	PROGRAM_INIT_TIME = 256,       /* IE 160 in the record */
+	PROGRAM_EXPORTER = 512,	       /* IE 130 or 131 in the record */
 };
 
 struct program {
@@ -76,12 +77,14 @@ struct program {
 	uint16_t n_ops;	    /* forward copies, then … */
 	uint16_t n_reverse; /* … those for the reverse flow */
 	uint16_t etype;	    /* what the addresses' family says; 0: see features */
+	uint16_t n_mpls;    /* labels that are copied, from the top of the stack on */
 	struct sampling_refs sampling;
 	struct field_ref section; /* 313, 315, 104 */
 	uint16_t section_id;
 	struct field_ref section_size; /* 312: length of the whole frame */
 	struct field_ref mpls_section; /* 316 */
 	struct field_ref init_time;    /* 160 */
+	struct field_ref exporter;     /* 130, 131 */
 	struct copy_op ops[];
 };
 

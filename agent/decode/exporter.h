@@ -46,11 +46,11 @@ struct domain {
 	uint32_t version; /* enum flow_type */
 	uint32_t id; /* source id, observation domain id, engine type << 8 | engine id, sub-agent */
 	struct sequence sequence;
-	struct idtable templates; /* template id → struct template */
-	struct idtable samplers;  /* see sampler.h */
-	struct idtable names;	  /* see names.h */
-	uint32_t name_kinds;	  /* bit n: names has some of enum name_kind n; relaxed */
-	uint32_t n_names, n_samplers;
+	struct idtable templates;    /* template id → struct template */
+	struct idtable samplers;     /* see sampler.h */
+	struct idtable names;	     /* see names.h */
+	uint32_t name_kinds;	     /* bit n: names has some of enum name_kind n; relaxed */
+	bool sampled_by_interface;   /* samplers has rates of interfaces; relaxed */
 	uint64_t system_init_ms;     /* IE 160 from options, ms since 1970; 0: unknown; relaxed */
 	struct waiting_set *waiting; /* oldest first, under the mutex */
 	struct rcu_head rcu;

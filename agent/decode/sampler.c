@@ -9,20 +9,41 @@ static uint64_t sampler_id(enum sampler_key key, uint32_t id)
 	return (uint64_t)key << 32 | id;
 }
 
+static bool put_rate(struct domain *d, enum sampler_key key, uint32_t id, uint32_t rate)
+{
+	void *old;
+
+	if (idtable_count(&d->samplers) >= SAMPLERS_PER_DOMAIN_MAX && !sampler_find(d, key, id))
+		return false;
+	return idtable_put(&d->samplers, sampler_id(key, id), (void *)(uintptr_t)rate, &old) == 0;
+}
+
+/* *arg: 0 before the first sampler, its rate while all agree, then SAMPLERS_DIFFER. */
+static bool note_agreement(uint64_t key, void *value, void *arg)
+{
+	uint32_t *only = arg, rate = (uint32_t)(uintptr_t)value;
+
+	if (key >> 32 == SAMPLER_ID)
+		*only = !*only || *only == rate ? rate : (uint32_t)SAMPLERS_DIFFER;
+	return *only != (uint32_t)SAMPLERS_DIFFER;
+}
+
 bool sampler_learn(struct exporter_store *s, struct domain *d, enum sampler_key key, uint32_t id,
 		   uint32_t rate)
 {
-	bool learnt = true;
-	void *old;
+	uint32_t only = 0;
+	bool learnt;
 
 	if (!rate || sampler_find(d, key, id) == rate)
 		return true;
 	pthread_mutex_lock(&s->mutex);
-	if (d->exporter->gone || idtable_count(&d->samplers) >= SAMPLERS_PER_DOMAIN_MAX)
-		learnt = idtable_get(&d->samplers, sampler_id(key, id)) != NULL;
-	if (learnt)
-		learnt = idtable_put(&d->samplers, sampler_id(key, id), (void *)(uintptr_t)rate,
-				     &old) == 0;
+	learnt = !d->exporter->gone && put_rate(d, key, id, rate);
+	if (learnt && key == SAMPLER_ID) {
+		idtable_each(&d->samplers, note_agreement, &only);
+		put_rate(d, SAMPLER_ONLY, 0, only);
+	}
+	if (learnt && key == SAMPLER_INTERFACE)
+		__atomic_store_n(&d->sampled_by_interface, true, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&s->mutex);
 	return learnt;
 }
@@ -30,6 +51,20 @@ bool sampler_learn(struct exporter_store *s, struct domain *d, enum sampler_key 
 uint32_t sampler_find(const struct domain *d, enum sampler_key key, uint32_t id)
 {
 	return (uint32_t)(uintptr_t)idtable_get(&d->samplers, sampler_id(key, id));
+}
+
+uint32_t sampler_find_for_set(const struct domain *d, uint16_t template_id)
+{
+	uint32_t rate;
+
+	if (!d->samplers.array)
+		return 0;
+	rate = sampler_find(d, SAMPLER_TEMPLATE, template_id);
+	if (!rate)
+		rate = sampler_find(d, SAMPLER_DOMAIN, 0);
+	if (!rate)
+		rate = sampler_find(d, SAMPLER_ONLY, 0);
+	return rate == (uint32_t)SAMPLERS_DIFFER ? 0 : rate;
 }
 
 static bool in_prefix(const struct ip_addr *a, const struct sampling_override *o)

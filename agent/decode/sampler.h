@@ -15,7 +15,10 @@ enum sampler_key {
 	SAMPLER_ID,	   /* samplerId (48) or selectorId (302) */
 	SAMPLER_INTERFACE, /* ifIndex */
 	SAMPLER_TEMPLATE,  /* template id */
+	SAMPLER_ONLY,	   /* id 0: the rate of all samplers of the domain, where they agree */
 };
+
+enum { SAMPLERS_DIFFER = -1 }; /* as a rate of SAMPLER_ONLY */
 
 enum { SAMPLERS_PER_DOMAIN_MAX = 4096 };
 
@@ -25,6 +28,10 @@ bool sampler_learn(struct exporter_store *s, struct domain *d, enum sampler_key 
 
 /* The rate that options gave for this key; 0: none. Lock-free. */
 uint32_t sampler_find(const struct domain *d, enum sampler_key key, uint32_t id);
+
+/* The rate that options gave for flows of a template whose records name no sampler: for the
+ * template, the domain, or the only sampler there is. 0: none. */
+uint32_t sampler_find_for_set(const struct domain *d, uint16_t template_id);
 
 /* The rate for a flow whose record or sample says `record` (0: nothing) and for which options say
  * `options` (0: nothing). Writes the enum sampling_origin. */

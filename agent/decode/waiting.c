@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "template.h"
 #include "waiting.h"
 
 static uint32_t charge(const struct waiting_set *w)
@@ -57,7 +58,7 @@ static struct waiting_set *unlink_one(struct exporter_store *s, struct domain *d
 	return w;
 }
 
-struct waiting_set *waiting_take(struct exporter_store *s, struct domain *d, uint16_t id)
+struct waiting_set *waiting_take(struct exporter_store *s, struct domain *d)
 {
 	struct waiting_set *taken = NULL, **end = &taken, **at;
 
@@ -65,7 +66,7 @@ struct waiting_set *waiting_take(struct exporter_store *s, struct domain *d, uin
 		return NULL;
 	pthread_mutex_lock(&s->mutex);
 	for (at = &d->waiting; *at;) {
-		if ((*at)->id == id) {
+		if (template_find(d, (*at)->id)) {
 			*end = unlink_one(s, d, at);
 			end = &(*end)->next;
 		} else {

@@ -20,8 +20,9 @@ struct waiting_set {
 bool waiting_add(struct exporter_store *s, struct domain *d, const struct ipfix_message *m,
 		 const struct datagram *dg, const struct ipfix_set *set);
 
-/* Takes all sets of this id out, oldest first; the caller frees each. Lock-free when none waits. */
-struct waiting_set *waiting_take(struct exporter_store *s, struct domain *d, uint16_t id);
+/* Takes out all sets whose template is known by now, oldest first; the caller frees each. Lock-free
+ * when none waits. */
+struct waiting_set *waiting_take(struct exporter_store *s, struct domain *d);
 
 /* Drops what has waited longer than the settings allow, and counts it lost. Under the mutex. */
 void waiting_expire(struct exporter_store *s, struct domain *d, uint64_t now_ns,

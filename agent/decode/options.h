@@ -1,0 +1,22 @@
+/* Options records (RFC 7011 section 3.4.2.2, RFC 3954 section 6): what exporters tell of
+ * themselves. SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_OPTIONS_H
+#define WEIR_OPTIONS_H
+
+#include "ipfix.h"
+#include "template.h"
+
+/* Keeps what one options record says of sampling, names and the time of system start. */
+void options_learn(struct exporter_store *s, struct domain *d, const struct template *t,
+		   const struct field_place *places);
+
+/* The rate that sampling elements give together: interval; (packets + space) / packets (RFC 5477
+ * sections 8.2.2 and 8.2.3); population / size (8.2.4, 8.2.5); 1 / probability (8.2.6). 0: none.
+ * Those not there are 0. */
+uint32_t sampling_rate_of(uint64_t interval, uint64_t packets, uint64_t space, uint64_t size,
+			  uint64_t population, double probability);
+
+/* An IPFIX float32 or float64 of this length; 0 for other lengths. */
+double float_of(const uint8_t *p, uint32_t len);
+
+#endif
