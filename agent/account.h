@@ -55,6 +55,8 @@
 	A(SAMPLES_COUNTER, "counter_samples", "sFlow counter samples decoded")                     \
 	A(SAMPLES_OTHER, "other_samples",                                                          \
 	  "sFlow samples of other formats, skipped by their length")                               \
+	A(SFLOW_RECORDS_SKIPPED, "sflow_skipped_records",                                                      \
+	  "sFlow records of formats that are not used, skipped by their length")                               \
 	A(SAMPLES_DROPPED_PACKET, "discarded_packet_samples",                                      \
 	  "sFlow discarded-packet samples decoded")                                                \
 	A(FLOWS, "flows", "flows made: what is handed to the outputs")                             \

@@ -535,8 +535,8 @@ static void network_identifier(struct parser *s, const uint8_t *p)
 		s->e->vxlan_vni = (uint32_t)be_uint(p, 3);
 }
 
-/* RFC 7348: the I flag says that the VNI is valid. Of the reserved bits, extensions use only the top
- * one, so the rest tell other traffic on these ports apart. */
+/* RFC 7348: the I flag says that the VNI is valid. Of the reserved bits, extensions use only the
+ * top one, so the rest tell other traffic on these ports apart. */
 static enum step vxlan(struct parser *s)
 {
 	if (left(s) < 8 || (s->p[0] & 0x7f) != 0x08 || s->p[7])

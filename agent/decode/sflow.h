@@ -15,7 +15,7 @@ enum sflow_walk { SFLOW_OK, SFLOW_END, SFLOW_MALFORMED };
 
 /* A format is enterprise << 12 | number, as on the wire; these are of enterprise 0. */
 #define SFLOW_ENTERPRISE(format) ((format) >> 12)
-#define SFLOW_NUMBER(format)	 ((format) & 0xfff)
+#define SFLOW_NUMBER(format)	 ((format)&0xfff)
 
 enum sflow_sample_format {
 	SFLOW_FLOW_SAMPLE = 1,
