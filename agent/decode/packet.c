@@ -284,10 +284,10 @@ static enum step mpls_payload(struct parser *s)
 	case 6:
 		return plain != GUESS_SURE ? STEP_IPV6 : STEP_ETHERNET;
 	case 0:
+		/* A tagged frame without a control word reads as an untagged one after it, but
+		 * hardly the other way round. */
 		after_word = n > 4 ? is_ethernet(p + 4, n - 4) : GUESS_NO;
-		/* Both can hold when the addresses happen to look so; of equals, the control word
-		 * is taken. */
-		if (after_word >= plain && after_word != GUESS_NO) {
+		if (plain != GUESS_SURE && after_word != GUESS_NO) {
 			s->p += 4;
 			return STEP_ETHERNET;
 		}
