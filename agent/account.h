@@ -77,7 +77,9 @@
 	  "flows dropped because an output's queue was full")                                      \
 	A(DROPPED_SPOOL_FULL, "dropped_spool_full_flows",                                          \
 	  "flows dropped from the spool as its oldest")                                            \
-	A(DROPPED_ERROR, "dropped_error_flows", "flows dropped because an output failed for good")
+	A(DROPPED_ERROR, "dropped_error_flows", "flows dropped because an output failed for good") \
+	A(DROPPED_COUNTERS, "dropped_counter_samples",                                             \
+	  "counter samples dropped for any of these reasons")
 
 enum account_id {
 #define A(name, metric, help) ACCOUNT_##name,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "buffer.h"
+#include "utf8.h"
 
 void buffer_free(struct buffer *b)
 {
@@ -136,40 +137,6 @@ void buffer_ip(struct buffer *b, const struct ip_addr *a)
 		buffer_ipv4(b, a->b + 12);
 	else
 		buffer_ipv6(b, a->b);
-}
-
-/* Length of the UTF-8 sequence at p, or 0 when it is not one (RFC 3629: no overlong forms, no
- * surrogates, nothing above U+10FFFF). */
-static size_t utf8_length(const uint8_t *p, size_t n)
-{
-	uint32_t c;
-	size_t len;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] < 0xe0) {
-		len = 2;
-		c = p[0] & 0x1f;
-	} else if (p[0] >= 0xe0 && p[0] < 0xf0) {
-		len = 3;
-		c = p[0] & 0x0f;
-	} else if (p[0] >= 0xf0 && p[0] < 0xf5) {
-		len = 4;
-		c = p[0] & 0x07;
-	} else {
-		return 0;
-	}
-	if (len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if ((len == 3 && c < 0x800) || (c >= 0xd800 && c < 0xe000) || (len == 4 && c < 0x10000) ||
-	    c > 0x10ffff)
-		return 0;
-	return len;
 }
 
 void buffer_json_string(struct buffer *b, const char *p, size_t n)

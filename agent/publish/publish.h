@@ -33,10 +33,11 @@ struct output_options {
 	uint32_t rotate_seconds;	     /* file; 0: never */
 	uint32_t rotate_keep;		     /* closed files kept; 0: all */
 	char *brokers;			     /* kafka: host:port,… */
-	char *topic, *counter_topic;
-	bool key_exporter; /* messages of an exporter keep their order in one partition */
-	bool tls;	   /* kafka: implied by any of the four below */
-	char *tls_ca;	   /* PEM files */
+	char *topic;
+	char *counter_topic; /* NULL: counter samples are left out */
+	bool key_exporter;   /* messages of an exporter keep their order in one partition */
+	bool tls;	     /* kafka: implied by any of the four below */
+	char *tls_ca;	     /* PEM files */
 	char *tls_cert, *tls_key;
 	char *tls_key_password_file;
 	char *sasl_mechanism; /* PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER; NULL: none */
@@ -64,8 +65,8 @@ struct publish_options {
 struct publisher;
 struct publish_worker;
 
-/* Opens all outputs for `workers` workers. NULL on failure, with one message logged for the
- * operator. */
+/* Opens all outputs for `workers` workers; *o must stay as it is until publisher_close(). NULL on
+ * failure, with one message logged for the operator. */
 struct publisher *publisher_open(const struct publish_options *o, unsigned workers);
 
 /* Worker i's side; owned by the publisher, used by one thread. `account` is the worker's own. */
@@ -79,8 +80,12 @@ void publish_batch(struct publish_worker *w, const struct flow_batch *batch);
 /* Sends what has waited long enough; call at least every 100 ms. */
 void publish_tick(struct publish_worker *w, uint64_t monotonic_ns);
 
-/* Sends what is buffered, waits for acknowledgement up to `seconds`, closes. The workers must have
- * stopped. Returns the number of flows that were not delivered. */
+/* Sends what is buffered and waits for acknowledgement up to `seconds`. The workers must have
+ * stopped. Returns the number of flows that were not delivered; accounts can be read until
+ * publisher_close(). */
+uint64_t publisher_stop(struct publisher *p, unsigned seconds);
+
+/* Stops it where that has not been done, and frees it. Returns what publisher_stop() did. */
 uint64_t publisher_close(struct publisher *p, unsigned seconds);
 
 /* Accounts of the output side (published, dropped …), one per output. */

@@ -1,0 +1,44 @@
+/* One flow or counter sample as bytes: what every row format offers.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The code of each format is expanded from flow_fields.h, so that a field added there is in all of
+ * them. Encoders allocate nothing, look nothing up, and never write more than ENCODED_ROW_MAX. */
+#ifndef WEIR_ENCODE_H
+#define WEIR_ENCODE_H
+
+#include "../flow.h"
+
+enum {
+	/* Longer texts of a flow are cut: an exporter can fill 64 KB with one name. */
+	ENCODED_TEXT_MAX = 1024,
+	ENCODED_COLLECTOR_MAX = 256,
+	/* More than any row needs: each buffer has this much room when a row is begun. */
+	ENCODED_ROW_MAX = 64 * 1024,
+	/* 6 for a JSON \u escape of one byte, 3 for U+FFFD in place of a byte that is not UTF-8. */
+	ENCODED_JSON_TEXT = 6 * ENCODED_TEXT_MAX + 2,
+	ENCODED_UTF8_TEXT = 3 * ENCODED_TEXT_MAX,
+};
+
+/* What is constant for all rows: the collector's name, already encoded. */
+struct row_constants {
+	uint32_t len;
+	uint8_t bytes[6 * ENCODED_COLLECTOR_MAX + 32];
+};
+
+/* A row format. Each writer puts one row at `to`, where ENCODED_ROW_MAX bytes are free, and returns
+ * where the row ends. A counter sample whose values do not fit in that much is cut after the last
+ * that does. */
+struct row_format {
+	void (*constants)(struct row_constants *c, const char *collector_id);
+	uint8_t *(*flow)(uint8_t *to, const struct row_constants *c, const struct flow *f);
+	uint8_t *(*sample)(uint8_t *to, const struct row_constants *c,
+			   const struct counter_sample *s);
+};
+
+/* Messages `Flow` and `CounterSample` of proto/flow.proto, each after its length as a varint. */
+extern const struct row_format protobuf_format;
+
+/* One JSON object on a line of its own, unset fields left out: docs and tests call it NDJSON. */
+extern const struct row_format json_format;
+
+#endif

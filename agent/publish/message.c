@@ -1,0 +1,90 @@
+/* The pool of message buffers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "message.h"
+
+int message_pool_init(struct message_pool *p, size_t capacity, size_t n, uint64_t max_sent_bytes)
+{
+	memset(p, 0, sizeof(*p));
+	p->capacity = capacity;
+	p->stride = (sizeof(struct message) + capacity + 4095) & ~(size_t)4095;
+	p->n = n;
+	p->max_sent_bytes = max_sent_bytes;
+	p->memory = mmap(NULL, p->stride * n, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p->memory == MAP_FAILED) {
+		p->memory = NULL;
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->given_back, NULL);
+	return 0;
+}
+
+void message_pool_free(struct message_pool *p)
+{
+	if (!p->memory)
+		return;
+	munmap(p->memory, p->stride * p->n);
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->given_back);
+	p->memory = NULL;
+}
+
+/* The buffer used last is used first, so that what was never needed stays untouched. */
+static struct message *take_free(struct message_pool *p)
+{
+	struct message *m = p->free;
+
+	if (p->sent_bytes >= p->max_sent_bytes)
+		return NULL;
+	if (m) {
+		p->free = m->next;
+		return m;
+	}
+	if (p->used == p->n)
+		return NULL;
+	return (struct message *)(p->memory + p->stride * p->used++);
+}
+
+struct message *message_take(struct message_pool *p, bool wait)
+{
+	struct message *m;
+
+	pthread_mutex_lock(&p->lock);
+	while (!(m = take_free(p)) && wait)
+		pthread_cond_wait(&p->given_back, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+	if (m)
+		memset(m, 0, sizeof(*m));
+	return m;
+}
+
+void message_sent(struct message_pool *p, const struct message *m)
+{
+	pthread_mutex_lock(&p->lock);
+	p->sent_bytes += m->len;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void put_back(struct message_pool *p, struct message *m, uint64_t sent_bytes)
+{
+	pthread_mutex_lock(&p->lock);
+	p->sent_bytes -= sent_bytes;
+	m->next = p->free;
+	p->free = m;
+	pthread_cond_signal(&p->given_back);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void message_give_back(struct message_pool *p, struct message *m)
+{
+	put_back(p, m, m->len);
+}
+
+void message_discard(struct message_pool *p, struct message *m)
+{
+	put_back(p, m, 0);
+}

@@ -1,0 +1,84 @@
+/* Messages: pooled buffers that are filled by a worker, sent by a sink, and then used again.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A message belongs to the worker that took it until it hands it to its sink, then to the sink
+ * until it gives it back. What is on its way is bounded by bytes and by the number of buffers. */
+#ifndef WEIR_MESSAGE_H
+#define WEIR_MESSAGE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../flow.h"
+
+struct message {
+	struct message *next; /* in the pool or a sink's queue */
+	uint32_t len;	      /* bytes filled */
+	uint32_t rows;	      /* flows, or counter samples */
+	bool counters;	      /* of counter samples */
+	uint16_t worker;
+	uint32_t lane;		 /* of the worker, see sink.h */
+	uint64_t sequence;	 /* of the worker, for this sink */
+	struct ip_addr exporter; /* of the first flow */
+	uint8_t bytes[];
+};
+
+struct message_pool {
+	pthread_mutex_t lock;
+	pthread_cond_t given_back;
+	struct message *free;
+	uint64_t sent_bytes; /* handed to the sink and not yet given back */
+	uint64_t max_sent_bytes;
+	size_t capacity; /* bytes in a buffer */
+	size_t stride;
+	uint8_t *memory;
+	size_t n, used; /* buffers in all, and those ever taken */
+};
+
+/* Reserves `n` buffers of `capacity` bytes; memory is used only as buffers are filled. Returns 0 or
+ * -ENOMEM. */
+int message_pool_init(struct message_pool *p, size_t capacity, size_t n, uint64_t max_sent_bytes);
+void message_pool_free(struct message_pool *p);
+
+/* An empty message, or NULL when too much is on its way. With `wait` it waits instead. */
+struct message *message_take(struct message_pool *p, bool wait);
+
+/* Counts the message as on its way; call before the sink can give it back. */
+void message_sent(struct message_pool *p, const struct message *m);
+
+/* The message is done with: written, acknowledged or dropped. */
+void message_give_back(struct message_pool *p, struct message *m);
+
+/* One that was taken and will not be sent. */
+void message_discard(struct message_pool *p, struct message *m);
+
+/* A first-in-first-out list; whoever uses it has its lock. */
+struct message_queue {
+	struct message *head, **tail;
+};
+
+static inline void message_queue_init(struct message_queue *q)
+{
+	q->head = NULL;
+	q->tail = &q->head;
+}
+
+static inline void message_queue_put(struct message_queue *q, struct message *m)
+{
+	m->next = NULL;
+	*q->tail = m;
+	q->tail = &m->next;
+}
+
+static inline struct message *message_queue_take(struct message_queue *q)
+{
+	struct message *m = q->head;
+
+	if (m && !(q->head = m->next))
+		q->tail = &q->head;
+	return m;
+}
+
+#endif

@@ -1,0 +1,403 @@
+/* Batches of flows into messages, messages to the outputs.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../log.h"
+#include "encode.h"
+#include "publish.h"
+#include "sink.h"
+
+/* A message being filled. */
+struct lane {
+	struct message *message; /* NULL: none begun */
+	uint64_t since;		 /* monotonic ns when it was first seen by a tick; 0: not yet */
+};
+
+/* One worker's side of one output. */
+struct stream {
+	struct sink *sink;
+	const struct row_format *format;
+	const struct row_constants *constants;
+	uint32_t limit; /* bytes of a message */
+	uint64_t wait;	/* ns that a flow may wait in a lane */
+	uint64_t sequence;
+	uint16_t worker;
+	bool wait_when_full;
+	bool no_counters; /* counter samples cannot go where this stream goes */
+	unsigned n_lanes;
+	struct lane flows[SINK_LANES_MAX], counters;
+};
+
+struct publish_worker {
+	struct account *account;
+	unsigned n_streams;
+	struct stream *streams;
+};
+
+struct publisher {
+	unsigned n_sinks, n_workers;
+	bool stopped;
+	uint64_t lost; /* flows that stopping could not deliver */
+	struct sink *sinks[OUTPUTS_MAX];
+	struct row_constants constants[OUTPUTS_MAX];
+	struct publish_worker *workers;
+};
+
+static void submit(struct stream *s, struct lane *lane)
+{
+	struct message *m = lane->message;
+
+	lane->message = NULL;
+	lane->since = 0;
+	m->sequence = ++s->sequence;
+	message_sent(&s->sink->pool, m);
+	s->sink->op->submit(s->sink, m);
+}
+
+static struct message *begin(struct stream *s, struct lane *lane)
+{
+	struct message *m = message_take(&s->sink->pool, s->wait_when_full);
+
+	if (!m)
+		return NULL;
+	m->worker = s->worker;
+	m->lane = (uint32_t)(lane - s->flows);
+	m->counters = lane == &s->counters;
+	lane->message = m;
+	return m;
+}
+
+/* The row that ends at `end` was written behind the message's last one. It stays there, or becomes
+ * the first of the next message when this one would be too long. False: no room for it anywhere. */
+static bool add_row(struct stream *s, struct lane *lane, const uint8_t *end)
+{
+	struct message *m = lane->message, *next;
+	const uint8_t *row = m->bytes + m->len;
+	uint32_t len = (uint32_t)(end - row);
+
+	if (m->len + len <= s->limit || !m->rows) {
+		m->len += len;
+		m->rows++;
+		return true;
+	}
+	next = begin(s, lane);
+	if (next) {
+		memcpy(next->bytes, row, len);
+		next->len = len;
+		next->rows = 1;
+	}
+	lane->message = m;
+	submit(s, lane);
+	lane->message = next;
+	return next != NULL;
+}
+
+static struct lane *lane_of(struct stream *s, const struct ip_addr *exporter)
+{
+	if (s->n_lanes == 1)
+		return s->flows;
+	return &s->flows[(murmur2(exporter->b, 16) & 0x7fffffff) % s->n_lanes];
+}
+
+static void publish_flows(struct stream *s, const struct flow_batch *batch)
+{
+	const struct ip_addr *exporter = NULL;
+	struct lane *lane = NULL;
+	uint64_t dropped = 0;
+
+	for (uint32_t i = 0; i < batch->n; i++) {
+		const struct flow *f = &batch->rows[i];
+
+		if (!exporter || !ip_equal(exporter, &f->sampler_address)) {
+			exporter = &f->sampler_address;
+			lane = lane_of(s, exporter);
+		}
+		if ((!lane->message && !begin(s, lane)) ||
+		    !add_row(s, lane,
+			     s->format->flow(lane->message->bytes + lane->message->len,
+					     s->constants, f)))
+			dropped++;
+		else if (lane->message->rows == 1)
+			lane->message->exporter = *exporter;
+	}
+	if (dropped)
+		sink_count(s->sink, ACCOUNT_DROPPED_QUEUE_FULL, dropped);
+}
+
+static void publish_samples(struct stream *s, const struct flow_batch *batch)
+{
+	uint64_t dropped = 0;
+
+	for (uint32_t i = 0; i < batch->n_samples; i++) {
+		const struct counter_sample *c = &batch->samples[i];
+		struct lane *lane = &s->counters;
+
+		if (s->no_counters || (!lane->message && !begin(s, lane)) ||
+		    !add_row(s, lane,
+			     s->format->sample(lane->message->bytes + lane->message->len,
+					       s->constants, c)))
+			dropped++;
+		else if (lane->message->rows == 1)
+			lane->message->exporter = c->sampler_address;
+	}
+	if (dropped)
+		sink_count(s->sink, ACCOUNT_DROPPED_COUNTERS, dropped);
+}
+
+void publish_batch(struct publish_worker *w, const struct flow_batch *batch)
+{
+	account_add(w->account, ACCOUNT_FLOWS, batch->n);
+	for (unsigned i = 0; i < w->n_streams; i++) {
+		publish_flows(&w->streams[i], batch);
+		if (batch->n_samples)
+			publish_samples(&w->streams[i], batch);
+	}
+}
+
+static void submit_all(struct stream *s)
+{
+	for (unsigned i = 0; i < s->n_lanes; i++)
+		if (s->flows[i].message)
+			submit(s, &s->flows[i]);
+	if (s->counters.message)
+		submit(s, &s->counters);
+}
+
+static void tick_lane(struct stream *s, struct lane *lane, uint64_t now)
+{
+	if (!lane->message)
+		return;
+	if (!lane->since)
+		lane->since = now;
+	else if (now - lane->since >= s->wait)
+		submit(s, lane);
+}
+
+void publish_tick(struct publish_worker *w, uint64_t now)
+{
+	for (unsigned i = 0; i < w->n_streams; i++) {
+		struct stream *s = &w->streams[i];
+		unsigned lanes = __atomic_load_n(&s->sink->lanes, __ATOMIC_RELAXED);
+
+		if (lanes != s->n_lanes) {
+			submit_all(s);
+			s->n_lanes = lanes;
+		}
+		for (unsigned l = 0; l < s->n_lanes; l++)
+			tick_lane(s, &s->flows[l], now);
+		tick_lane(s, &s->counters, now);
+	}
+}
+
+static const struct row_format *format_of(const struct output_options *o)
+{
+	switch (o->format) {
+	case FORMAT_JSON:
+		return &json_format;
+	case FORMAT_PROTOBUF:
+		return &protobuf_format;
+	case FORMAT_NATIVE:
+	case FORMAT_ROWBINARY:
+		break;
+	}
+	return NULL;
+}
+
+/* Swallows everything: to measure the rest. */
+static void none_submit(struct sink *s, struct message *m)
+{
+	sink_count_delivered(s, m);
+	message_give_back(&s->pool, m);
+}
+
+static uint64_t none_stop(struct sink *s, unsigned seconds)
+{
+	(void)s;
+	(void)seconds;
+	return 0;
+}
+
+static void none_free(struct sink *s)
+{
+	free(s);
+}
+
+static struct sink *none_sink_open(void)
+{
+	static const struct sink_operations operations = {
+		.submit = none_submit, .stop = none_stop, .free = none_free};
+	struct sink *s = calloc(1, sizeof(*s));
+
+	if (s) {
+		s->op = &operations;
+		snprintf(s->name, sizeof(s->name), "none");
+	}
+	return s;
+}
+
+static struct sink *sink_open(const struct output_options *o)
+{
+	if (!format_of(o)) {
+		log_error("output: this format is not available; use json or protobuf");
+		return NULL;
+	}
+	switch (o->kind) {
+	case OUTPUT_FILE:
+		return file_sink_open(o);
+	case OUTPUT_KAFKA:
+		return kafka_sink_open(o);
+	case OUTPUT_NONE:
+		break;
+	}
+	return none_sink_open();
+}
+
+/* Buffers in a pool: what may be on its way if all are full, four times as many because some are
+ * sent before they are, and one for each lane. */
+static size_t pool_buffers(const struct output_options *o, unsigned workers)
+{
+	return 4 * (size_t)(o->queue_bytes / o->message_bytes + 1) +
+	       (size_t)workers * (SINK_LANES_MAX + 1);
+}
+
+static struct sink *open_output(struct publisher *p, const struct publish_options *o, unsigned i)
+{
+	const struct output_options *output = &o->outputs[i];
+	const char *id = o->collector_id ? o->collector_id : "";
+	struct timespec now;
+	struct sink *s = sink_open(output);
+
+	if (!s)
+		return NULL;
+	clock_gettime(CLOCK_REALTIME, &now);
+	s->options = output;
+	s->collector_id = id;
+	s->boot = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	if (!s->lanes)
+		s->lanes = 1;
+	format_of(output)->constants(&p->constants[i], id);
+	if (message_pool_init(&s->pool, output->message_bytes + ENCODED_ROW_MAX + 64,
+			      pool_buffers(output, p->n_workers), output->queue_bytes)) {
+		log_error("output %s: no memory for a queue of %u bytes; lower its queue size",
+			  s->name, output->queue_bytes);
+		s->op->stop(s, 0);
+		s->op->free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void open_stream(struct publisher *p, const struct publish_options *o, struct stream *s,
+			unsigned worker, unsigned output)
+{
+	const struct output_options *options = &o->outputs[output];
+
+	s->sink = p->sinks[output];
+	s->format = format_of(options);
+	s->constants = &p->constants[output];
+	s->limit = options->message_bytes;
+	s->wait = options->message_millis * 1000000ull;
+	s->worker = (uint16_t)worker;
+	s->wait_when_full = o->wait_when_full;
+	s->n_lanes = s->sink->lanes;
+	/* A reader of length-delimited flows could not tell the samples from them. */
+	s->no_counters = options->kind == OUTPUT_KAFKA
+				 ? !options->counter_topic
+				 : options->kind == OUTPUT_FILE && !options->counter_path &&
+					   !strcmp(options->path, "-") &&
+					   options->format != FORMAT_JSON;
+}
+
+struct publisher *publisher_open(const struct publish_options *o, unsigned workers)
+{
+	struct publisher *p = calloc(1, sizeof(*p));
+
+	if (!p || !(p->workers = calloc(workers, sizeof(*p->workers))))
+		goto no_memory;
+	p->n_workers = workers;
+	for (unsigned w = 0; w < workers; w++) {
+		p->workers[w].streams = calloc(o->n_outputs ? o->n_outputs : 1,
+					       sizeof(*p->workers[w].streams));
+		if (!p->workers[w].streams)
+			goto no_memory;
+		p->workers[w].n_streams = o->n_outputs;
+	}
+	for (unsigned i = 0; i < o->n_outputs; i++) {
+		p->sinks[i] = open_output(p, o, i);
+		if (!p->sinks[i])
+			goto failed;
+		p->n_sinks++;
+		for (unsigned w = 0; w < workers; w++)
+			open_stream(p, o, &p->workers[w].streams[i], w, i);
+	}
+	return p;
+
+no_memory:
+	log_error("outputs: out of memory");
+failed:
+	if (p)
+		publisher_close(p, 0);
+	return NULL;
+}
+
+struct publish_worker *publisher_worker(struct publisher *p, unsigned i, struct account *account)
+{
+	p->workers[i].account = account;
+	return &p->workers[i];
+}
+
+uint64_t publisher_stop(struct publisher *p, unsigned seconds)
+{
+	if (p->stopped)
+		return p->lost;
+	for (unsigned w = 0; w < p->n_workers; w++)
+		for (unsigned i = 0; i < p->n_sinks; i++)
+			submit_all(&p->workers[w].streams[i]);
+	for (unsigned i = 0; i < p->n_sinks; i++)
+		p->lost += p->sinks[i]->op->stop(p->sinks[i], seconds);
+	p->stopped = true;
+	return p->lost;
+}
+
+uint64_t publisher_close(struct publisher *p, unsigned seconds)
+{
+	uint64_t lost = publisher_stop(p, seconds);
+
+	for (unsigned i = 0; i < p->n_sinks; i++) {
+		message_pool_free(&p->sinks[i]->pool);
+		p->sinks[i]->op->free(p->sinks[i]);
+	}
+	for (unsigned w = 0; w < p->n_workers; w++)
+		free(p->workers[w].streams);
+	free(p->workers);
+	free(p);
+	return lost;
+}
+
+const struct account *publisher_account(const struct publisher *p, unsigned output)
+{
+	return &p->sinks[output]->account;
+}
+
+const char *publisher_output_name(const struct publisher *p, unsigned output)
+{
+	return p->sinks[output]->name;
+}
+
+bool publisher_ended(const struct publisher *p)
+{
+	for (unsigned i = 0; i < p->n_sinks; i++)
+		if (sink_ended(p->sinks[i]))
+			return true;
+	return false;
+}
+
+void publisher_reopen(struct publisher *p)
+{
+	for (unsigned i = 0; i < p->n_sinks; i++)
+		if (p->sinks[i]->op->reopen)
+			p->sinks[i]->op->reopen(p->sinks[i]);
+}

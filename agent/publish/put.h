@@ -1,0 +1,146 @@
+/* Writing numbers, addresses and text into a buffer that is known to have the room.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Each returns where the next byte goes. To save branches some write up to 16 bytes beyond that:
+ * ENCODED_ROW_MAX leaves room for it. */
+#ifndef WEIR_PUT_H
+#define WEIR_PUT_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "../flow.h"
+
+extern const char put_pairs[200];     /* "00" "01" … "99" */
+extern const char put_hex_pairs[512]; /* "00" … "ff" */
+extern const struct put_octet {
+	char text[3];
+	uint8_t len;
+} put_octets[256]; /* 0 to 255 as text */
+
+static inline uint8_t *put_bytes(uint8_t *p, const void *from, size_t n)
+{
+	memcpy(p, from, n);
+	return p + n;
+}
+
+/* A Protobuf varint. Seven bits go to each byte by three shifts of the whole word rather than by a
+ * loop whose end the processor cannot foresee. */
+static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
+{
+	uint64_t x;
+	unsigned len;
+
+	if (v < 0x80) {
+		*p = (uint8_t)v;
+		return p + 1;
+	}
+	x = (v & 0x0fffffff) | (v & 0x00fffffff0000000) << 4;
+	x = (x & 0x00003fff00003fff) | (x & 0x0fffc0000fffc000) << 2;
+	x = (x & 0x007f007f007f007f) | (x & 0x3f803f803f803f80) << 1;
+	if (v >> 56) {
+		x |= 0x8080808080808080;
+		memcpy(p, &x, 8);
+		v >>= 56;
+		p[8] = (uint8_t)(v | (v & 0x80));
+		p[9] = (uint8_t)(v >> 7);
+		return p + 9 + (v >> 7);
+	}
+	len = (unsigned)(70 - __builtin_clzll(v)) / 7;
+	x |= 0x8080808080808080 & ((1ull << (8 * (len - 1))) - 1);
+	memcpy(p, &x, 8);
+	return p + len;
+}
+
+static inline uint8_t *put_2_digits(uint8_t *p, unsigned v)
+{
+	memcpy(p, put_pairs + 2 * (size_t)v, 2);
+	return p + 2;
+}
+
+static inline uint8_t *put_8_digits(uint8_t *p, uint32_t v)
+{
+	uint32_t high = v / 10000, low = v % 10000;
+
+	p = put_2_digits(p, high / 100);
+	p = put_2_digits(p, high % 100);
+	p = put_2_digits(p, low / 100);
+	return put_2_digits(p, low % 100);
+}
+
+/* Decimal digits of v < 10^8, without leading zeros. */
+static inline uint8_t *put_short_decimal(uint8_t *p, uint32_t v)
+{
+	if (v < 100) {
+		if (v < 10) {
+			*p = (uint8_t)('0' + v);
+			return p + 1;
+		}
+		return put_2_digits(p, v);
+	}
+	if (v < 10000) {
+		if (v < 1000)
+			*p++ = (uint8_t)('0' + v / 100);
+		else
+			p = put_2_digits(p, v / 100);
+		return put_2_digits(p, v % 100);
+	}
+	p = put_short_decimal(p, v / 10000);
+	v %= 10000;
+	p = put_2_digits(p, v / 100);
+	return put_2_digits(p, v % 100);
+}
+
+static inline uint8_t *put_decimal(uint8_t *p, uint64_t v)
+{
+	uint64_t high;
+
+	if (v < 100000000)
+		return put_short_decimal(p, (uint32_t)v);
+	high = v / 100000000;
+	p = put_decimal(p, high);
+	return put_8_digits(p, (uint32_t)(v - high * 100000000));
+}
+
+static inline uint8_t *put_octet(uint8_t *p, uint8_t v)
+{
+	memcpy(p, &put_octets[v], 4);
+	return p + put_octets[v].len;
+}
+
+static inline uint8_t *put_ipv4(uint8_t *p, const uint8_t v4[4])
+{
+	p = put_octet(p, v4[0]);
+	*p++ = '.';
+	p = put_octet(p, v4[1]);
+	*p++ = '.';
+	p = put_octet(p, v4[2]);
+	*p++ = '.';
+	return put_octet(p, v4[3]);
+}
+
+static inline uint8_t *put_hex_pair(uint8_t *p, uint8_t v)
+{
+	memcpy(p, put_hex_pairs + 2 * (size_t)v, 2);
+	return p + 2;
+}
+
+/* The 16 bytes as inet_ntop(AF_INET6) writes them (RFC 5952). */
+uint8_t *put_ipv6(uint8_t *p, const uint8_t v6[16]);
+
+/* Quoted, without terminator; IPv4 where it is mapped. */
+static inline uint8_t *put_quoted_ip(uint8_t *p, const struct ip_addr *a)
+{
+	*p++ = '"';
+	p = ip_is_v4(a) ? put_ipv4(p, a->b + 12) : put_ipv6(p, a->b);
+	*p = '"';
+	return p + 1;
+}
+
+/* A text as UTF-8, U+FFFD in place of each byte that is not: at most 3 × n bytes. */
+uint8_t *put_utf8(uint8_t *p, const char *text, size_t n);
+
+/* The same as a JSON string with its quotes: at most 6 × n + 2 bytes. */
+uint8_t *put_json_string(uint8_t *p, const char *text, size_t n);
+
+#endif
