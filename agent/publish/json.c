@@ -127,7 +127,7 @@ static void json_constants(struct row_constants *c, const char *collector_id)
 
 /* A count beyond the array is the decoder's fault and must not become ours. */
 #define REPEATED(name, array, count, put)                               \
-	if (count) {                                                    \
+	if ((count) > 0) {                                              \
 		const uint32_t held = sizeof(array) / sizeof(*(array)); \
                                                                         \
 		p = KEY(#name);                                         \

@@ -118,7 +118,7 @@ static void protobuf_constants(struct row_constants *c, const char *collector_id
 #define REPEATED_COUNT(array, count) \
 	((count) < sizeof(array) / sizeof(*(array)) ? (count) : sizeof(array) / sizeof(*(array)))
 #define REPEATED_UINT(name, number, array, count)                           \
-	if (count) {                                                        \
+	if ((count) > 0) {                                                  \
 		uint8_t *start = put_tag(p, number, WIRE_BYTES) + 1;        \
                                                                             \
 		p = start;                                                  \
