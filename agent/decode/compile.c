@@ -4,6 +4,7 @@
 
 #include "compile.h"
 #include "mapping.h"
+#include "record.h"
 
 enum { OPS_PER_FIELD = 2 };
 
@@ -217,11 +218,9 @@ static void note_special(struct program *p, const struct template_field *f, uint
 	case 131:
 		set_ref(&p->exporter, f, i, offset);
 		break;
-	case 291:
-	case 292:
-	case 293:
-		p->features |= PROGRAM_LISTS;
-		break;
+	default:
+		if (record_is_list(f->id))
+			p->features |= PROGRAM_LISTS;
 	}
 }
 

@@ -131,6 +131,7 @@ static const struct element_mapping mappings[] = {
 	E(351, SEGMENT_ID, vxlan_vni, 0),
 	F(352, UINT, bytes, 3),
 	E(371, TEXT, src_user, 0),
+	E(498, UINT, segments_left, 0),
 	/* Cisco's own in NetFlow v9: NSEL of ASA, older and newer. */
 	E(33002, UINT, firewall_ext_event, 0),
 	E(40000, TEXT, src_user, 1),

@@ -200,6 +200,8 @@ void record_finish(const struct record_context *r, const struct template *t, con
 		finish_init_time(r, t, record, places, f);
 	if (features & PROGRAM_SECTION)
 		finish_section(p, record, places, f);
+	if (features & PROGRAM_LISTS)
+		record_lists(r, t, record, places, f);
 	if (features & PROGRAM_ETYPE_BY_ADDRESS && !f->etype)
 		f->etype = ip_is_v4(&f->src_addr) ? 0x0800 : 0x86dd;
 	if (features & PROGRAM_ICMP_BY_PORT && (f->proto == ICMP || f->proto == ICMPV6)) {

@@ -31,6 +31,14 @@ void record_begin_set(struct record_context *r, const struct template *t);
 void record_finish(const struct record_context *r, const struct template *t, const uint8_t *record,
 		   const struct field_place *places, struct flow *f);
 
+/* True for elements whose value is a list: of RFC 6313, or of segments. */
+bool record_is_list(uint16_t id);
+
+/* Walks the lists of a record: their elements fill members of f that are still empty; communities
+ * and segments are gathered. Nesting is bounded by max_nesting. */
+void record_lists(const struct record_context *r, const struct template *t, const uint8_t *record,
+		  const struct field_place *places, struct flow *f);
+
 /* The reverse flow of a biflow (RFC 5103) before its own elements are copied: endpoints swapped,
  * counters and all that only held for the forward direction unset. ext is the new flow's, or NULL.
  */
