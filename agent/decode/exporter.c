@@ -39,8 +39,7 @@ static uint64_t address_key(const struct exporter_store *s, const struct ip_addr
 	return idtable_mix(a->q[0], a->q[1], s->seed);
 }
 
-/* The exporter's age is the youngest of what its workers saw. */
-static uint64_t last_seen(const struct exporter *e)
+uint64_t exporter_last_seen(const struct exporter *e)
 {
 	uint64_t last = e->first_seen_ns;
 
@@ -218,7 +217,7 @@ static bool expire_domain(uint64_t key, void *value, void *arg)
 
 static bool exporter_due(const struct expiry *x, const struct exporter *e)
 {
-	uint64_t timeout = x->store->options.template_timeout, last = last_seen(e);
+	uint64_t timeout = x->store->options.template_timeout, last = exporter_last_seen(e);
 
 	if (!sent_something(e) && !e->waiting_bytes)
 		timeout = SPOOF_TIMEOUT;

@@ -75,6 +75,9 @@ void exporter_store_free(struct exporter_store *s);
 struct exporter *exporter_get(struct exporter_store *s, const struct ip_addr *address,
 			      uint64_t now_ns);
 
+/* When any worker last had a datagram of this exporter: ns since 1970. */
+uint64_t exporter_last_seen(const struct exporter *e);
+
 /* The stream of this exporter, made if new; NULL as above. */
 struct domain *domain_get(struct exporter_store *s, struct exporter *e, uint32_t version,
 			  uint32_t id);

@@ -6,10 +6,13 @@
 
 struct name {
 	struct rcu_head rcu;
+	uint64_t id;
+	enum name_kind kind;
 	uint32_t len;
 	char text[];
 };
 
+/* Application ids use up to 64 bits: where two names meet under one key, the later one stays. */
 static uint64_t name_key(enum name_kind kind, uint64_t id)
 {
 	return (uint64_t)kind << 60 ^ id;
@@ -20,11 +23,13 @@ static void name_free(struct rcu_head *head)
 	free((char *)head - offsetof(struct name, rcu));
 }
 
-static struct name *name_new(const char *text, uint32_t len)
+static struct name *name_new(enum name_kind kind, uint64_t id, const char *text, uint32_t len)
 {
 	struct name *n = malloc(sizeof(*n) + len);
 
 	if (n) {
+		n->kind = kind;
+		n->id = id;
 		n->len = len;
 		memcpy(n->text, text, len);
 	}
@@ -47,7 +52,7 @@ bool names_learn(struct exporter_store *s, struct domain *d, enum name_kind kind
 	if (d->exporter->gone || (idtable_count(&d->names) >= NAMES_PER_DOMAIN_MAX &&
 				  !idtable_get(&d->names, name_key(kind, id))))
 		goto out;
-	n = name_new(text, len);
+	n = name_new(kind, id, text, len);
 	if (!n)
 		goto out;
 	if (idtable_put(&d->names, name_key(kind, id), n, &old) < 0) {
@@ -67,8 +72,33 @@ void names_find(const struct domain *d, enum name_kind kind, uint64_t id, struct
 {
 	const struct name *n = idtable_get(&d->names, name_key(kind, id));
 
-	if (n)
+	if (n && n->id == id && n->kind == kind)
 		*out = (struct text){n->text, n->len};
+}
+
+struct each_call {
+	void (*fn)(enum name_kind kind, uint64_t id, const struct text *name, void *arg);
+	void *arg;
+};
+
+static bool call_one(uint64_t key, void *value, void *arg)
+{
+	const struct each_call *c = arg;
+	const struct name *n = value;
+	struct text text = {n->text, n->len};
+
+	(void)key;
+	c->fn(n->kind, n->id, &text, c->arg);
+	return true;
+}
+
+void names_each(const struct domain *d,
+		void (*fn)(enum name_kind kind, uint64_t id, const struct text *name, void *arg),
+		void *arg)
+{
+	struct each_call c = {fn, arg};
+
+	idtable_each(&d->names, call_one, &c);
 }
 
 static bool free_one(uint64_t key, void *value, void *arg)

@@ -22,6 +22,11 @@ bool names_learn(struct exporter_store *s, struct domain *d, enum name_kind kind
 /* Sets *out to the name, or leaves it as it is. Lock-free; valid until the next quiescent state. */
 void names_find(const struct domain *d, enum name_kind kind, uint64_t id, struct text *out);
 
+/* Calls fn for each name of the domain. Reader side. */
+void names_each(const struct domain *d,
+		void (*fn)(enum name_kind kind, uint64_t id, const struct text *name, void *arg),
+		void *arg);
+
 /* Frees all names of a domain after a grace period; under the store's mutex. */
 void names_free(struct domain *d);
 
