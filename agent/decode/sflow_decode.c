@@ -281,6 +281,7 @@ static enum decode_status flow_sample(struct decode_context *c, const struct flo
 	}
 	complete(&a);
 	batch->n++;
+	account_add(c->account, ACCOUNT_FLOWS, 1);
 	account_add(c->account,
 		    s->format == SFLOW_DISCARDED_PACKET ? ACCOUNT_SAMPLES_DROPPED_PACKET
 							: ACCOUNT_SAMPLES_FLOW,

@@ -149,7 +149,6 @@ static void publish_samples(struct stream *s, const struct flow_batch *batch)
 
 void publish_batch(struct publish_worker *w, const struct flow_batch *batch)
 {
-	account_add(w->account, ACCOUNT_FLOWS, batch->n);
 	for (unsigned i = 0; i < w->n_streams; i++) {
 		publish_flows(&w->streams[i], batch);
 		if (batch->n_samples)

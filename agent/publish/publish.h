@@ -72,9 +72,9 @@ struct publisher *publisher_open(const struct publish_options *o, unsigned worke
 /* Worker i's side; owned by the publisher, used by one thread. `account` is the worker's own. */
 struct publish_worker *publisher_worker(struct publisher *p, unsigned i, struct account *account);
 
-/* Encodes all flows and counter samples of the batch for every output and counts them as FLOWS in
- * the worker's account. Refers to nothing of the batch afterwards. Never blocks (unless
- * wait_when_full); what cannot be queued is dropped and counted. */
+/* Encodes all flows and counter samples of the batch for every output. Refers to nothing of the
+ * batch afterwards. Never blocks (unless wait_when_full); what cannot be queued is dropped and
+ * counted. The decoders have counted the flows. */
 void publish_batch(struct publish_worker *w, const struct flow_batch *batch);
 
 /* Sends what has waited long enough; call at least every 100 ms. */
