@@ -9,11 +9,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-/* A stream: what one exporter sends from one port (as bpf/steer.h has it). */
-struct stream_key {
-	__u8 address[16];
-	__be16 port;
-};
+#include "steer.h"
 
 /* worker → socket of the group; written by the agent, read here */
 struct {

@@ -19,11 +19,7 @@
 
 #include "rx/allow.h"
 #include "rx/udp.h"
-
-struct stream_key {
-	uint8_t address[16];
-	uint16_t port;
-};
+#include "steer.h"
 
 static struct ip_addr v4(const char *text)
 {

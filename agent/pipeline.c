@@ -1,0 +1,73 @@
+/* Decode and publish, for one thread.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <urcu-qsbr.h>
+
+#include "buffer.h"
+#include "log.h"
+#include "pipeline.h"
+
+/* A batch should stay in the processor's second-level cache from decode to encode. */
+enum {
+	ROWS = 1024,
+	SAMPLES = 32,
+	BAD_DATAGRAM_LOG_SECONDS = 60,
+};
+
+static void publish(struct flow_batch *batch, void *arg)
+{
+	struct pipeline *p = arg;
+
+	publish_batch(p->publish, batch);
+	batch->n = batch->n_exts = batch->n_samples = 0;
+}
+
+int pipeline_open(struct pipeline *p, const struct decode_options *options,
+		  struct exporter_store *store, struct publisher *publisher, unsigned worker,
+		  struct account *account)
+{
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	err = flow_batch_init(&p->batch, ROWS, SAMPLES);
+	if (err)
+		return err;
+	p->batch.full = publish;
+	p->batch.arg = p;
+	p->publish = publisher_worker(publisher, worker, account);
+	decoder_init(&p->decoder, options, store, account, worker);
+	return 0;
+}
+
+void pipeline_close(struct pipeline *p)
+{
+	flow_batch_free(&p->batch);
+}
+
+static void log_bad(struct pipeline *p, const struct datagram *dg, enum decode_status status)
+{
+	struct buffer text = {0};
+
+	if (!log_allowed(&p->said, BAD_DATAGRAM_LOG_SECONDS))
+		return;
+	buffer_ip(&text, &dg->src);
+	buffer_char(&text, '\0');
+	if (!text.failed)
+		log_warning("datagram of exporter %s to port %u: %s (said once a minute, all are "
+			    "counted)",
+			    text.p, dg->dst_port, decode_reason(status));
+	buffer_free(&text);
+}
+
+void pipeline_run(struct pipeline *p, const struct datagram *datagrams, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		enum decode_status status = decoder_datagram(&p->decoder, &datagrams[i], &p->batch);
+
+		__atomic_store_n(&p->statuses[status], p->statuses[status] + 1, __ATOMIC_RELAXED);
+		if (status != DECODE_OK && status != DECODE_NO_TEMPLATE)
+			log_bad(p, &datagrams[i], status);
+	}
+	if (p->batch.n || p->batch.n_samples)
+		publish(&p->batch, p);
+	rcu_quiescent_state();
+}

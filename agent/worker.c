@@ -1,0 +1,208 @@
+/* A worker: receive, decode, publish.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu-qsbr.h>
+
+#include "pipeline.h"
+#include "worker.h"
+
+enum {
+	/* A turn that finds nothing is repeated this often before the thread sleeps: a microsecond
+	 * or two over rings in memory. Under load the next datagram comes within that time, and
+	 * neither side pays for a wake-up. */
+	SPINS = 64,
+	/* While rings in memory are busy, the sockets beside them are asked in every n-th turn. */
+	SOCKET_TURN = 8,
+	SLEEP_MILLIS = 50,
+	TICK_NS = 20 * 1000000,
+	DRAIN_SECONDS = 2,
+};
+
+struct worker {
+	/* Read by others. */
+	struct account account;
+	uint64_t heartbeat;
+	bool stop;
+	/* The thread's own. */
+	unsigned index;
+	int wake; /* eventfd that ends the sleep when stop is set */
+	struct receiver *receivers;
+	struct pollfd *poll; /* one for each receiver, then `wake` */
+	unsigned n_receivers;
+	bool any_in_memory;
+	uint64_t turns, last_tick_ns;
+	struct pipeline pipeline;
+	pthread_t thread;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* One batch from each receiver. The rows refer to the datagrams' bytes, so they are published
+ * before the bytes are given back. Returns the number of datagrams. */
+static unsigned take_turn(struct worker *w, bool all)
+{
+	struct datagram batch[RX_BATCH];
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < w->n_receivers; i++) {
+		const struct receiver *r = &w->receivers[i];
+		unsigned n;
+
+		if (!all && !r->in_memory)
+			continue;
+		n = r->receive(r->of, batch, RX_BATCH, &w->account);
+		if (n)
+			pipeline_run(&w->pipeline, batch, n);
+		r->release(r->of);
+		sum += n;
+	}
+	rcu_quiescent_state();
+	return sum;
+}
+
+static uint64_t tick(struct worker *w)
+{
+	uint64_t now = now_ns();
+
+	__atomic_store_n(&w->heartbeat, now, __ATOMIC_RELAXED);
+	if (now - w->last_tick_ns >= TICK_NS) {
+		w->last_tick_ns = now;
+		publish_tick(w->pipeline.publish, now);
+	}
+	return now;
+}
+
+static void sleep_until_woken(struct worker *w)
+{
+	rcu_thread_offline();
+	poll(w->poll, w->n_receivers + 1, SLEEP_MILLIS);
+	rcu_thread_online();
+}
+
+/* Takes what has come before the stop. Under steady traffic there would be no end to it. */
+static void drain(struct worker *w)
+{
+	uint64_t until = tick(w) + DRAIN_SECONDS * 1000000000ull;
+	unsigned empty = 0;
+
+	while (empty < 2 && tick(w) < until)
+		empty = take_turn(w, true) ? 0 : empty + 1;
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	unsigned empty = 0;
+
+	rcu_register_thread();
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+		bool all = !w->any_in_memory || empty || ++w->turns % SOCKET_TURN == 0;
+
+		empty = take_turn(w, all) ? 0 : empty + 1;
+		tick(w);
+		if (empty > (w->any_in_memory ? SPINS : 0)) {
+			sleep_until_woken(w);
+			empty = 0;
+		}
+	}
+	drain(w);
+	rcu_unregister_thread();
+	return NULL;
+}
+
+int worker_start(struct worker **out, const struct worker_options *o)
+{
+	struct worker *w = aligned_alloc(_Alignof(struct worker), sizeof(*w));
+	char name[16];
+	int err;
+
+	*out = NULL;
+	if (!w)
+		return -ENOMEM;
+	memset(w, 0, sizeof(*w));
+	w->index = o->index;
+	w->n_receivers = o->n_receivers;
+	w->receivers = calloc(o->n_receivers, sizeof(*w->receivers));
+	w->poll = calloc(o->n_receivers + 1, sizeof(*w->poll));
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = !w->receivers || !w->poll ? -ENOMEM : w->wake < 0 ? -errno : 0;
+	if (!err)
+		err = pipeline_open(&w->pipeline, o->decode, o->store, o->publisher, o->index,
+				    &w->account);
+	if (err) {
+		worker_free(w);
+		return err;
+	}
+	for (unsigned i = 0; i < o->n_receivers; i++) {
+		w->receivers[i] = o->receivers[i];
+		w->any_in_memory |= o->receivers[i].in_memory;
+		w->poll[i].fd = o->receivers[i].fd(o->receivers[i].of);
+		w->poll[i].events = POLLIN;
+	}
+	w->poll[o->n_receivers].fd = w->wake;
+	w->poll[o->n_receivers].events = POLLIN;
+	w->heartbeat = now_ns();
+	err = -pthread_create(&w->thread, NULL, run, w);
+	if (err) {
+		worker_free(w);
+		return err;
+	}
+	snprintf(name, sizeof(name), "weir/%u", o->index);
+	pthread_setname_np(w->thread, name);
+	*out = w;
+	return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+	uint64_t one = 1;
+
+	__atomic_store_n(&w->stop, true, __ATOMIC_RELAXED);
+	if (write(w->wake, &one, sizeof(one)) < 0)
+		return; /* it is set already */
+}
+
+void worker_join(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	pipeline_close(&w->pipeline);
+	if (w->wake >= 0)
+		close(w->wake);
+	free(w->receivers);
+	free(w->poll);
+	free(w);
+}
+
+const struct account *worker_account(const struct worker *w)
+{
+	return &w->account;
+}
+
+const uint64_t *worker_heartbeat(const struct worker *w)
+{
+	return &w->heartbeat;
+}
+
+uint64_t worker_status(const struct worker *w, enum decode_status status)
+{
+	return __atomic_load_n(&w->pipeline.statuses[status], __ATOMIC_RELAXED);
+}
