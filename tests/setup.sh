@@ -13,7 +13,7 @@ build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev 
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct iperf3'
 # More exporters, other collectors to compare with, a Kafka client, the test libraries.
 test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch tcpreplay tcpdump nfdump tshark
-	kcat jq mmdb-bin curl"
+	kcat jq mmdb-bin curl openssl protobuf-compiler"
 
 if [ -t 2 ]; then
 	say() { printf '  SETUP   %s\n' "$*" >&2; }
