@@ -110,7 +110,7 @@ exporter_nfprobe "$id-switch" p1 $to:2013 10 'sampling_rate: 2' \
 exporter_sfprobe "$id-switch" p1 $to:2021 50 'sfprobe_agentip: 198.51.100.1'
 ovs_sflow $to:2031 50 mgmt
 ovs_netflow $to:2032
-ovs_ipfix $to:2033 8
+ovs_ipfix $to:2033 16
 sleep 2
 
 echo "captures: $seconds s of traffic" >&2
