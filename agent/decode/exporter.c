@@ -52,14 +52,17 @@ uint64_t exporter_last_seen(const struct exporter *e)
 	return last;
 }
 
-static bool sent_something(const struct exporter *e)
+/* What the exporter has sent that was of use: flows, and `more` than them (options, templates). */
+static uint64_t sent(const struct exporter *e, bool more)
 {
-	uint64_t sum = e->n_templates;
+	uint64_t sum = more ? e->n_templates + e->waiting_bytes : 0;
 
-	for (unsigned i = 0; i < e->store->workers; i++)
-		sum += __atomic_load_n(&e->counts[i].flows, __ATOMIC_RELAXED) +
-		       __atomic_load_n(&e->counts[i].records, __ATOMIC_RELAXED);
-	return sum > 0;
+	for (unsigned i = 0; i < e->store->workers; i++) {
+		sum += __atomic_load_n(&e->counts[i].flows, __ATOMIC_RELAXED);
+		if (more)
+			sum += __atomic_load_n(&e->counts[i].records, __ATOMIC_RELAXED);
+	}
+	return sum;
 }
 
 struct exporter *exporter_get(struct exporter_store *s, const struct ip_addr *address,
@@ -173,7 +176,8 @@ struct expiry {
 	struct exporter_store *store;
 	uint64_t now_ns;
 	struct account *account;
-	bool due; /* some exporter is to be removed */
+	bool due;     /* some exporter is to be removed */
+	bool crowded; /* the table of exporters is nearly full */
 };
 
 static void domain_free(struct rcu_head *head)
@@ -219,7 +223,8 @@ static bool exporter_due(const struct expiry *x, const struct exporter *e)
 {
 	uint64_t timeout = x->store->options.template_timeout, last = exporter_last_seen(e);
 
-	if (!sent_something(e) && !e->waiting_bytes)
+	/* When the table fills up, those who only ever sent templates make room, too. */
+	if (!sent(e, !x->crowded))
 		timeout = SPOOF_TIMEOUT;
 	return timeout && x->now_ns > last && (x->now_ns - last) / NS >= timeout;
 }
@@ -271,6 +276,7 @@ void exporter_store_expire(struct exporter_store *s, uint64_t now_ns, struct acc
 	struct expiry x = {.store = s, .now_ns = now_ns, .account = account};
 
 	pthread_mutex_lock(&s->mutex);
+	x.crowded = idtable_count(&s->exporters) >= s->options.max_exporters / 4 * 3;
 	idtable_each(&s->exporters, expire_exporter, &x);
 	idtable_each(&s->exporters, none_due, &x);
 	if (x.due)
