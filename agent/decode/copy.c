@@ -155,35 +155,102 @@ static void copy_one(const struct copy_op *op, const uint8_t *from, uint32_t len
 	memcpy(to, &v, op->width);
 }
 
+/* Source and destination of a copy over several records. */
+struct span {
+	const uint8_t *from;
+	size_t step;
+	uint8_t *to;
+	size_t to_step;
+	uint32_t n;
+};
+
+static void copy_addresses4(struct span s)
+{
+	for (; s.n; s.n--, s.from += s.step, s.to += s.to_step)
+		ip_from_v4((struct ip_addr *)(void *)s.to, s.from);
+}
+
+static void copy_addresses6(struct span s)
+{
+	for (; s.n; s.n--, s.from += s.step, s.to += s.to_step)
+		memcpy(s.to, s.from, sizeof(struct ip_addr));
+}
+
+static void copy_macs(struct span s)
+{
+	for (; s.n; s.n--, s.from += s.step, s.to += s.to_step) {
+		uint64_t mac = (uint64_t)be16(s.from) << 32 | be32(s.from + 2);
+
+		memcpy(s.to, &mac, sizeof(mac));
+	}
+}
+
+static void copy_millis(struct span s)
+{
+	for (; s.n; s.n--, s.from += s.step, s.to += s.to_step) {
+		uint64_t ns = be64(s.from) * 1000000u;
+
+		memcpy(s.to, &ns, sizeof(ns));
+	}
+}
+
+static void copy_uptimes(struct span s, const struct copy_times *times)
+{
+	if (!times->uptime_known)
+		return;
+	for (; s.n; s.n--, s.from += s.step, s.to += s.to_step) {
+		uint64_t ns = uptime_ns(be32(s.from), times);
+
+		memcpy(s.to, &ns, sizeof(ns));
+	}
+}
+
+/* The general way: one record after the other. */
+static void copy_each(const struct copy_op *op, struct span s, uint32_t length, struct flow *flow,
+		      const struct copy_times *times)
+{
+	for (; s.n; s.n--, s.from += s.step, s.to += s.to_step, flow++) {
+		struct span one = {.from = s.from, .to = s.to, .n = 1};
+
+		if ((op->flags & COPY_IF_ZERO) && !member_is_zero(s.to, op))
+			continue;
+		if (op->kind == COPY_ADDR4)
+			copy_addresses4(one);
+		else if (op->kind == COPY_ADDR6)
+			copy_addresses6(one);
+		else if (op->kind == COPY_MAC)
+			copy_macs(one);
+		else
+			copy_one(op, s.from, length, s.to, flow, times);
+	}
+}
+
 void copy_run(const struct copy_op *op, const uint8_t *from, uint32_t length, size_t step,
 	      struct flow *flows, uint32_t n, const struct copy_times *times)
 {
 	bool ext = op->flags & COPY_TO_EXT;
-	uint8_t *to = (ext ? (uint8_t *)flows->ext : (uint8_t *)flows) + op->to;
-	size_t to_step = ext ? sizeof(struct flow_ext) : sizeof(struct flow);
+	struct span s = {
+		.from = from,
+		.step = step,
+		.to = (ext ? (uint8_t *)flows->ext : (uint8_t *)flows) + op->to,
+		.to_step = ext ? sizeof(struct flow_ext) : sizeof(struct flow),
+		.n = n,
+	};
 
-	if (!(op->flags & COPY_IF_ZERO) && op->kind == COPY_UINT) {
-		copy_uint_any(op, from, length, step, to, to_step, n);
-		return;
-	}
-	for (uint32_t i = 0; i < n; i++, from += step, to += to_step) {
-		if ((op->flags & COPY_IF_ZERO) && !member_is_zero(to, op))
-			continue;
-		switch (op->kind) {
-		case COPY_ADDR4:
-			ip_from_v4((struct ip_addr *)(void *)to, from);
-			break;
-		case COPY_ADDR6:
-			memcpy(to, from, sizeof(struct ip_addr));
-			break;
-		case COPY_MAC: {
-			uint64_t mac = (uint64_t)be16(from) << 32 | be32(from + 2);
-
-			memcpy(to, &mac, sizeof(mac));
-			break;
-		}
-		default:
-			copy_one(op, from, length, to, flows + i, times);
-		}
-	}
+	if (op->flags & COPY_IF_ZERO)
+		copy_each(op, s, length, flows, times);
+	else if (op->kind == COPY_UINT)
+		copy_uint_any(op, from, length, step, s.to, s.to_step, n);
+	else if (op->kind == COPY_ADDR4)
+		copy_addresses4(s);
+	else if (op->kind == COPY_ADDR6)
+		copy_addresses6(s);
+	else if (op->kind == COPY_MAC)
+		copy_macs(s);
+	else if (op->kind == COPY_MILLIS && length == 8)
+		copy_millis(s);
+	else if (op->kind == COPY_UPTIME && length == 4)
+		copy_uptimes(s, times);
+	else
+		copy_each(op, s, length, flows, times);
 }
