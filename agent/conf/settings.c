@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../ops/http.h"
 #include "table.h"
 
 int settings_init(struct settings *s)
@@ -179,7 +180,9 @@ static int check_output(const struct output_options *o, unsigned i, settings_fau
 
 int settings_check(const struct settings *s, settings_fault fault, void *arg)
 {
+	struct sockaddr_storage address;
 	unsigned standard_outputs = 0;
+	socklen_t len;
 	int r = 0;
 
 	for (unsigned i = 0; i < s->publish.n_outputs; i++) {
@@ -208,6 +211,10 @@ int settings_check(const struct settings *s, settings_fault fault, void *arg)
 	}
 	if (s->rx.n_interfaces == 0 && (s->rx.mode == RX_NATIVE || s->rx.mode == RX_GENERIC)) {
 		fault("xdp.mode", "asks for XDP, but 'interfaces' is empty", arg);
+		r = -EINVAL;
+	}
+	if (s->ops.metrics_listen && http_address(s->ops.metrics_listen, &address, &len)) {
+		fault("metrics.listen", "is not ADDRESS:PORT", arg);
 		r = -EINVAL;
 	}
 	for (unsigned i = 0; i < s->rx.n_interfaces; i++)

@@ -1,0 +1,26 @@
+/* A table on the terminal: columns as wide as their widest cell.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_COLUMNS_H
+#define WEIR_COLUMNS_H
+
+#include <stdio.h>
+
+#include "../buffer.h"
+
+struct columns {
+	const char *const *heads; /* one for each column; those that begin with '>' align right */
+	unsigned n;
+	struct buffer cells; /* NUL-terminated, row by row */
+};
+
+/* Adds the next cell. Control characters become '?', as names come from elsewhere. */
+void columns_text(struct columns *c, const char *text);
+void columns_number(struct columns *c, uint64_t v); /* 1,234,567 */
+
+/* Prints heads and rows, indented by two; forgets the rows. */
+void columns_print(struct columns *c, FILE *to);
+
+/* v with commas between thousands, in a place of the caller's. */
+const char *grouped(uint64_t v, char text[32]);
+
+#endif
