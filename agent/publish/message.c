@@ -66,13 +66,17 @@ void message_sent(struct message_pool *p, const struct message *m)
 {
 	pthread_mutex_lock(&p->lock);
 	p->sent_bytes += m->len;
+	p->sent_flows += m->counters ? 0 : m->rows;
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void put_back(struct message_pool *p, struct message *m, uint64_t sent_bytes)
+static void put_back(struct message_pool *p, struct message *m, bool sent)
 {
 	pthread_mutex_lock(&p->lock);
-	p->sent_bytes -= sent_bytes;
+	if (sent) {
+		p->sent_bytes -= m->len;
+		p->sent_flows -= m->counters ? 0 : m->rows;
+	}
 	m->next = p->free;
 	p->free = m;
 	pthread_cond_signal(&p->given_back);
@@ -81,10 +85,20 @@ static void put_back(struct message_pool *p, struct message *m, uint64_t sent_by
 
 void message_give_back(struct message_pool *p, struct message *m)
 {
-	put_back(p, m, m->len);
+	put_back(p, m, true);
 }
 
 void message_discard(struct message_pool *p, struct message *m)
 {
-	put_back(p, m, 0);
+	put_back(p, m, false);
+}
+
+uint64_t message_pool_sent_flows(struct message_pool *p)
+{
+	uint64_t flows;
+
+	pthread_mutex_lock(&p->lock);
+	flows = p->sent_flows;
+	pthread_mutex_unlock(&p->lock);
+	return flows;
 }

@@ -30,6 +30,7 @@ struct message_pool {
 	pthread_cond_t given_back;
 	struct message *free;
 	uint64_t sent_bytes; /* handed to the sink and not yet given back */
+	uint64_t sent_flows; /* rows in them, counter samples not counted */
 	uint64_t max_sent_bytes;
 	size_t capacity; /* bytes in a buffer */
 	size_t stride;
@@ -47,6 +48,9 @@ struct message *message_take(struct message_pool *p, bool wait);
 
 /* Counts the message as on its way; call before the sink can give it back. */
 void message_sent(struct message_pool *p, const struct message *m);
+
+/* Flows handed to the sink and not yet given back. Any thread may ask. */
+uint64_t message_pool_sent_flows(struct message_pool *p);
 
 /* The message is done with: written, acknowledged or dropped. */
 void message_give_back(struct message_pool *p, struct message *m);

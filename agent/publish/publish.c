@@ -24,6 +24,7 @@ struct stream {
 	uint32_t limit; /* bytes of a message */
 	uint64_t wait;	/* ns that a flow may wait in a lane */
 	uint64_t sequence;
+	uint64_t held; /* flows in `flows`; only the worker writes, relaxed */
 	uint16_t worker;
 	bool wait_when_full;
 	bool no_counters; /* counter samples cannot go where this stream goes */
@@ -46,6 +47,11 @@ struct publisher {
 	struct publish_worker *workers;
 };
 
+static void hold(struct stream *s, uint64_t flows)
+{
+	__atomic_store_n(&s->held, s->held + flows, __ATOMIC_RELAXED);
+}
+
 static void submit(struct stream *s, struct lane *lane)
 {
 	struct message *m = lane->message;
@@ -53,6 +59,8 @@ static void submit(struct stream *s, struct lane *lane)
 	lane->message = NULL;
 	lane->since = 0;
 	m->sequence = ++s->sequence;
+	if (!m->counters)
+		hold(s, -(uint64_t)m->rows);
 	message_sent(&s->sink->pool, m);
 	s->sink->op->submit(s->sink, m);
 }
@@ -108,6 +116,7 @@ static void publish_flows(struct stream *s, const struct flow_batch *batch)
 	struct lane *lane = NULL;
 	uint64_t dropped = 0;
 
+	hold(s, batch->n);
 	for (uint32_t i = 0; i < batch->n; i++) {
 		const struct flow *f = &batch->rows[i];
 
@@ -123,8 +132,10 @@ static void publish_flows(struct stream *s, const struct flow_batch *batch)
 		else if (lane->message->rows == 1)
 			lane->message->exporter = *exporter;
 	}
-	if (dropped)
+	if (dropped) {
+		hold(s, -dropped);
 		sink_count(s->sink, ACCOUNT_DROPPED_QUEUE_FULL, dropped);
+	}
 }
 
 static void publish_samples(struct stream *s, const struct flow_batch *batch)
@@ -379,6 +390,15 @@ uint64_t publisher_close(struct publisher *p, unsigned seconds)
 const struct account *publisher_account(const struct publisher *p, unsigned output)
 {
 	return &p->sinks[output]->account;
+}
+
+uint64_t publisher_waiting(const struct publisher *p, unsigned output)
+{
+	uint64_t flows = message_pool_sent_flows(&p->sinks[output]->pool);
+
+	for (unsigned w = 0; w < p->n_workers; w++)
+		flows += __atomic_load_n(&p->workers[w].streams[output].held, __ATOMIC_RELAXED);
+	return flows;
 }
 
 const char *publisher_output_name(const struct publisher *p, unsigned output)
