@@ -1,0 +1,289 @@
+/* The running agent: opens everything, watches, reloads, stops.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <urcu-qsbr.h>
+
+#include "agent.h"
+#include "decode/exporter.h"
+#include "receivers.h"
+#include "service.h"
+#include "worker.h"
+
+enum {
+	HOUSEKEEPING_SECONDS = 5,
+	RECEIVERS_PER_WORKER = OPS_RECEIVERS_MAX + 1,
+};
+
+struct agent {
+	const struct settings *settings; /* those it started with; the modules point into them */
+	struct settings latest;		 /* of the last reload */
+	bool reloaded;
+	struct settings_source source;
+
+	struct receivers *receivers;
+	struct exporter_store *store;
+	struct publisher *publisher;
+	struct worker *workers[RX_WORKERS_MAX];
+	unsigned n_workers;
+	struct ops *ops;
+
+	/* This thread's own counts and its turn, beside those of the workers. */
+	struct account account;
+	uint64_t heartbeat;
+	const struct account *accounts[RX_WORKERS_MAX + 1];
+	const uint64_t *heartbeats[RX_WORKERS_MAX + 1];
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int start_workers(struct agent *a)
+{
+	struct receiver receivers[RECEIVERS_PER_WORKER];
+	unsigned n = receivers_workers(a->receivers);
+
+	for (unsigned w = 0; w < n; w++) {
+		struct worker_options o = {
+			.index = w,
+			.receivers = receivers,
+			.n_receivers = receivers_of(a->receivers, w, receivers,
+						    RECEIVERS_PER_WORKER),
+			.decode = &a->settings->decode,
+			.store = a->store,
+			.publisher = a->publisher,
+		};
+		int err = worker_start(&a->workers[w], &o);
+
+		if (err) {
+			log_error("worker %u cannot be started: %s", w, strerror(-err));
+			return err;
+		}
+		a->n_workers++;
+		a->accounts[w] = worker_account(a->workers[w]);
+		a->heartbeats[w] = worker_heartbeat(a->workers[w]);
+	}
+	a->accounts[n] = &a->account;
+	a->heartbeats[n] = &a->heartbeat;
+	return 0;
+}
+
+static int start_ops(struct agent *a)
+{
+	const struct ops_sources sources = {
+		.accounts = a->accounts,
+		.heartbeats = a->heartbeats,
+		.n_workers = a->n_workers + 1,
+		.store = a->store,
+		.publisher = a->publisher,
+		.n_outputs = a->settings->publish.n_outputs,
+		.receivers = receivers_report,
+		.reasons = receivers_reasons,
+		.arg = a->receivers,
+		.collector_id = a->settings->publish.collector_id,
+	};
+
+	a->ops = ops_start(&a->settings->ops, &sources);
+	return a->ops ? 0 : -EIO;
+}
+
+static int start(struct agent *a)
+{
+	unsigned n;
+
+	a->receivers = receivers_open(&a->settings->rx);
+	if (!a->receivers)
+		return -EIO;
+	n = receivers_workers(a->receivers);
+	a->publisher = publisher_open(&a->settings->publish, n);
+	if (!a->publisher)
+		return -EIO;
+	a->store = exporter_store_new(&a->settings->decode, n);
+	if (!a->store) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	if (receivers_start(a->receivers) || start_workers(a) || start_ops(a))
+		return -EIO;
+	log_info("collecting with %u worker%s; flows go to %s%s", n, n == 1 ? "" : "s",
+		 publisher_output_name(a->publisher, 0),
+		 a->settings->publish.n_outputs > 1 ? " and others" : "");
+	service_notify("READY=1");
+	return 0;
+}
+
+static void log_change(const char *key, bool reloadable, const char *before, const char *after,
+		       void *arg)
+{
+	(void)arg;
+	if (reloadable)
+		log_info("%s: %s, was %s", key, after, before);
+	else
+		log_warning("%s: %s takes effect at the next start; still %s", key, after, before);
+}
+
+static void reload(struct agent *a)
+{
+	struct buffer errors = {0};
+	struct settings next;
+
+	service_notify("RELOADING=1");
+	publisher_reopen(a->publisher);
+	if (settings_read(&next, a->source.path, a->source.sets, a->source.n_sets, &errors)) {
+		log_error(
+			"settings are not valid, the old ones stay; `weir check -c %s` tells more: "
+			"%.*s",
+			a->source.path ? a->source.path : "FILE",
+			(int)(errors.len ? errors.len - 1 : 0), errors.p ? errors.p : "");
+		settings_free(&next);
+	} else {
+		const struct settings *now = a->reloaded ? &a->latest : a->settings;
+
+		if (!settings_diff(now, &next, log_change, NULL))
+			log_info("settings are unchanged; files were reopened");
+		log_set_level(next.log_level);
+		receivers_reload(a->receivers, &next.rx);
+		if (a->reloaded)
+			settings_free(&a->latest);
+		a->latest = next;
+		a->reloaded = true;
+	}
+	buffer_free(&errors);
+	service_notify("READY=1");
+}
+
+static void housekeeping(struct agent *a)
+{
+	rcu_thread_online();
+	exporter_store_expire(a->store, clock_ns(CLOCK_REALTIME), &a->account);
+	rcu_thread_offline();
+}
+
+/* Until it is time to stop. Returns the signal, or 0 when no output can take anything any more. */
+static int watch(struct agent *a, const sigset_t *signals)
+{
+	const struct timespec second = {.tv_sec = 1};
+	uint64_t last = clock_ns(CLOCK_MONOTONIC);
+
+	while (!publisher_ended(a->publisher)) {
+		int signal = sigtimedwait(signals, NULL, &second);
+		uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+		__atomic_store_n(&a->heartbeat, now, __ATOMIC_RELAXED);
+		if (signal == SIGTERM || signal == SIGINT)
+			return signal;
+		if (signal == SIGHUP)
+			reload(a);
+		if (now - last >= HOUSEKEEPING_SECONDS * 1000000000ull) {
+			last = now;
+			housekeeping(a);
+		}
+	}
+	return 0;
+}
+
+static uint64_t sum(const struct agent *a, enum account_id id)
+{
+	uint64_t v = account_get(&a->account, id);
+
+	for (unsigned w = 0; w < a->n_workers; w++)
+		v += account_get(worker_account(a->workers[w]), id);
+	return v;
+}
+
+/* The last words: what came in, what became of it, what went out. */
+static void summary(const struct agent *a, uint64_t undelivered)
+{
+	uint64_t xdp = sum(a, ACCOUNT_RX_XDP), udp = sum(a, ACCOUNT_RX_UDP);
+	uint64_t decoded = sum(a, ACCOUNT_DECODED), partly = sum(a, ACCOUNT_DECODED_PARTLY);
+	uint64_t malformed = sum(a, ACCOUNT_MALFORMED);
+	uint64_t unknown = sum(a, ACCOUNT_UNKNOWN_VERSION);
+	uint64_t limit = sum(a, ACCOUNT_EXPORTER_LIMIT);
+	uint64_t out = decoded + partly + malformed + unknown + limit;
+
+	log_info("received %" PRIu64 " datagrams (XDP %" PRIu64 ", UDP %" PRIu64
+		 ") = decoded %" PRIu64 " + partly %" PRIu64 " + malformed %" PRIu64
+		 " + unknown version %" PRIu64 " + exporter limit %" PRIu64 "%s",
+		 xdp + udp, xdp, udp, decoded, partly, malformed, unknown, limit,
+		 out == xdp + udp ? "" : ": DOES NOT BALANCE");
+	log_info("before that: wrong checksum %" PRIu64 ", denied %" PRIu64
+		 ", lost at full rings and sockets %" PRIu64,
+		 sum(a, ACCOUNT_RX_BAD_CHECKSUM), sum(a, ACCOUNT_RX_DENIED),
+		 receivers_dropped(a->receivers));
+	log_info("%" PRIu64 " flows made, %" PRIu64 " not delivered at the stop",
+		 sum(a, ACCOUNT_FLOWS), undelivered);
+}
+
+/* In the order of the path, so that each stage gets all of the one before it. */
+static int stop(struct agent *a)
+{
+	uint64_t undelivered = 0;
+
+	service_notify("STOPPING=1");
+	if (a->receivers)
+		receivers_stop(a->receivers);
+	for (unsigned w = 0; w < a->n_workers; w++)
+		worker_stop(a->workers[w]);
+	for (unsigned w = 0; w < a->n_workers; w++)
+		worker_join(a->workers[w]);
+	if (a->ops)
+		ops_stop(a->ops);
+	if (a->publisher)
+		undelivered = publisher_close(a->publisher, a->settings->drain_seconds);
+	if (a->n_workers)
+		summary(a, undelivered);
+	for (unsigned w = 0; w < a->n_workers; w++)
+		worker_free(a->workers[w]);
+	if (a->store)
+		exporter_store_free(a->store);
+	receivers_close(a->receivers);
+	if (a->reloaded)
+		settings_free(&a->latest);
+	return undelivered != 0;
+}
+
+int agent_run(const struct settings *settings, const struct settings_source *source)
+{
+	static struct agent a; /* some tens of KiB; there is one */
+	sigset_t signals;
+	int status;
+
+	a = (struct agent){.settings = settings, .source = *source};
+	log_set_level(settings->log_level);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for all threads: this one waits for them */
+	rcu_register_thread();
+	rcu_thread_offline();
+
+	status = start(&a) ? 1 : 0;
+	if (!status) {
+		int why = watch(&a, &signals);
+
+		if (why)
+			log_info("%s: stopping; again: at once", strsignal(why));
+		else
+			log_error("no output can take flows any more: stopping");
+		status = why ? 0 : 1;
+	}
+	/* From here on the default action is right: whoever asks twice will not wait. */
+	sigdelset(&signals, SIGHUP);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+	if (stop(&a))
+		status = 1;
+	rcu_thread_online();
+	rcu_unregister_thread();
+	return status;
+}

@@ -1,0 +1,20 @@
+/* The running agent: opens everything, watches, reloads, stops.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_AGENT_H
+#define WEIR_AGENT_H
+
+#include "conf/settings.h"
+
+/* Where the settings came from, to read them again at SIGHUP. */
+struct settings_source {
+	const char *path; /* NULL: no file */
+	const char *const *sets;
+	unsigned n_sets;
+};
+
+/* Runs until SIGTERM or SIGINT; a second one of them ends the process at once. SIGHUP reads the
+ * settings again and reopens files. Returns the exit status: 0, or 1 when it could not start or
+ * flows were not delivered; what for has been logged. */
+int agent_run(const struct settings *settings, const struct settings_source *source);
+
+#endif

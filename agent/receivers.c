@@ -1,0 +1,310 @@
+/* All ways in of an agent.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../loaders/xdp.h"
+#include "log.h"
+#include "receivers.h"
+#include "rx/udp.h"
+#include "rx/xsk.h"
+
+/* One AF_XDP socket. */
+struct ring {
+	struct xsk *xsk;
+	unsigned interface, queue, worker;
+};
+
+struct receivers {
+	struct rx_options options; /* the allow list belongs to the settings and is not looked at */
+	struct xdp *xdp;	   /* NULL: UDP sockets only */
+	struct udp_group *udp;
+	struct ring *rings;
+	unsigned n_rings, n_workers;
+	uint64_t reasons_before[REASON_MAX];
+};
+
+static unsigned queues_in_all(const struct xdp *x)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < xdp_interfaces(x); i++)
+		n += xdp_queues(x, i);
+	return n;
+}
+
+static unsigned udp_workers(const struct rx_options *o)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = o->workers ? o->workers : cores > 0 ? (unsigned)cores : 1;
+
+	return n < RX_WORKERS_MAX ? n : RX_WORKERS_MAX;
+}
+
+/* Without XDP after all. */
+static int fall_back(struct receivers *r, const char *why)
+{
+	log_warning("%s; xdp.mode is auto: going on with UDP sockets only", why);
+	if (r->xdp)
+		xdp_close(r->xdp, false);
+	r->xdp = NULL;
+	return 0;
+}
+
+static int open_xdp(struct receivers *r)
+{
+	char error[400];
+	int err;
+
+	if (!r->options.n_interfaces || r->options.mode == RX_UDP)
+		return 0;
+	err = xdp_open(&r->xdp, &r->options, error, sizeof(error));
+	if (!err) {
+		xdp_read_reasons(xdp_map_fd(r->xdp, XDP_MAP_REASONS), r->reasons_before);
+		return 0;
+	}
+	r->xdp = NULL;
+	/* A name that is no interface is a mistake in the settings, not a lack of XDP. */
+	if (r->options.mode == RX_AUTO && err != -ENODEV)
+		return fall_back(r, error);
+	log_error("%s", error);
+	return err;
+}
+
+static int open_udp(struct receivers *r)
+{
+	int queue_of = r->xdp ? xdp_map_fd(r->xdp, XDP_MAP_QUEUE_OF) : -1;
+	unsigned queues = r->xdp ? queues_in_all(r->xdp) : 0;
+	char error[400];
+	int err;
+
+	if (r->xdp)
+		r->n_workers = queues < RX_WORKERS_MAX ? queues : RX_WORKERS_MAX;
+	else
+		r->n_workers = udp_workers(&r->options);
+	err = udp_open(&r->udp, &r->options, r->n_workers, queue_of, error, sizeof(error));
+	if (err)
+		log_error("%s", error);
+	return err;
+}
+
+struct receivers *receivers_open(const struct rx_options *o)
+{
+	struct receivers *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		log_error("out of memory");
+		return NULL;
+	}
+	r->options = *o;
+	if (open_xdp(r) || open_udp(r)) {
+		receivers_close(r);
+		return NULL;
+	}
+	return r;
+}
+
+unsigned receivers_workers(const struct receivers *r)
+{
+	return r->n_workers;
+}
+
+static void close_rings(struct receivers *r)
+{
+	for (unsigned i = 0; i < r->n_rings; i++)
+		xsk_close(r->rings[i].xsk);
+	free(r->rings);
+	r->rings = NULL;
+	r->n_rings = 0;
+}
+
+static int open_rings(struct receivers *r, char *error, size_t size)
+{
+	r->rings = calloc(queues_in_all(r->xdp), sizeof(*r->rings));
+	if (!r->rings) {
+		snprintf(error, size, "AF_XDP sockets: out of memory");
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < xdp_interfaces(r->xdp); i++)
+		for (unsigned q = 0; q < xdp_queues(r->xdp, i); q++) {
+			struct ring *ring = &r->rings[r->n_rings];
+			int err = xsk_open(&ring->xsk, &r->options, xdp_interface_name(r->xdp, i),
+					   q, xdp_xsks_fd(r->xdp, i), xdp_frags(r->xdp, i), error,
+					   size);
+
+			if (err)
+				return err;
+			ring->interface = i;
+			ring->queue = q;
+			ring->worker = (xdp_worker_base(r->xdp, i) + q) % r->n_workers;
+			r->n_rings++;
+		}
+	return 0;
+}
+
+int receivers_start(struct receivers *r)
+{
+	char error[400];
+	int err;
+
+	if (!r->xdp)
+		return 0;
+	err = open_rings(r, error, sizeof(error));
+	if (!err)
+		return 0;
+	close_rings(r);
+	/* There are as many workers as there would have been queues, which does no harm. */
+	if (r->options.mode == RX_AUTO)
+		return fall_back(r, error);
+	log_error("%s", error);
+	return err;
+}
+
+static unsigned take_ring(void *of, struct datagram *out, unsigned max, struct account *account)
+{
+	return xsk_receive(of, out, max, account);
+}
+
+static void release_ring(void *of)
+{
+	xsk_release(of);
+}
+
+static int ring_fd(void *of)
+{
+	return xsk_fd(of);
+}
+
+static unsigned take_udp(void *of, struct datagram *out, unsigned max, struct account *account)
+{
+	return udp_receive(of, out, max, account);
+}
+
+static void release_udp(void *of)
+{
+	udp_release(of);
+}
+
+static int socket_fd(void *of)
+{
+	return udp_fd(of);
+}
+
+unsigned receivers_of(struct receivers *r, unsigned worker, struct receiver *to, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n_rings && n < max; i++)
+		if (r->rings[i].worker == worker)
+			to[n++] = (struct receiver){
+				.of = r->rings[i].xsk,
+				.receive = take_ring,
+				.release = release_ring,
+				.fd = ring_fd,
+				.in_memory = true,
+			};
+	if (n < max)
+		to[n++] = (struct receiver){
+			.of = udp_of_worker(r->udp, worker),
+			.receive = take_udp,
+			.release = release_udp,
+			.fd = socket_fd,
+		};
+	return n;
+}
+
+void receivers_reload(struct receivers *r, const struct rx_options *o)
+{
+	int err = udp_set_allow(r->udp, o->allow, o->n_allow);
+
+	if (!err && r->xdp)
+		err = xdp_set_allow(r->xdp, o->allow, o->n_allow);
+	if (err)
+		log_error("exporters.allow is not in force everywhere: %s", strerror(-err));
+	err = r->xdp ? xdp_set_rate(r->xdp, o->rate_limit, o->rate_burst) : 0;
+	if (err)
+		log_error("exporters.rate_limit is not in force: %s", strerror(-err));
+}
+
+void receivers_stop(struct receivers *r)
+{
+	for (unsigned i = 0; i < r->n_rings; i++) {
+		const struct ring *ring = &r->rings[i];
+
+		bpf_map_delete_elem(xdp_xsks_fd(r->xdp, ring->interface), &ring->queue);
+	}
+}
+
+void receivers_close(struct receivers *r)
+{
+	if (!r)
+		return;
+	close_rings(r);
+	if (r->xdp)
+		xdp_close(r->xdp, r->options.keep_attached);
+	udp_close(r->udp);
+	free(r);
+}
+
+unsigned receivers_report(struct ops_receiver *to, unsigned max, void *arg)
+{
+	struct receivers *r = arg;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n_rings && n < max; i++) {
+		const struct ring *ring = &r->rings[i];
+		struct xsk_stats lost;
+
+		xsk_statistics(ring->xsk, &lost);
+		to[n] = (struct ops_receiver){
+			.worker = ring->worker,
+			.queue = ring->queue,
+			.mode = xdp_mode_got(r->xdp, ring->interface),
+			.zero_copy = xsk_zero_copy(ring->xsk),
+			.ring_size = r->options.ring_size,
+			.dropped = lost.dropped + lost.ring_full,
+		};
+		snprintf(to[n].interface, sizeof(to[n].interface), "%s",
+			 xdp_interface_name(r->xdp, ring->interface));
+		n++;
+	}
+	for (unsigned w = 0; w < r->n_workers && n < max; w++)
+		to[n++] = (struct ops_receiver){
+			.worker = w,
+			.mode = RX_UDP,
+			.dropped = udp_dropped(udp_of_worker(r->udp, w)),
+		};
+	return n;
+}
+
+unsigned receivers_reasons(struct ops_reason *to, unsigned max, void *arg)
+{
+	struct receivers *r = arg;
+	uint64_t now[REASON_MAX];
+	unsigned n = 0;
+
+	if (!r->xdp || xdp_read_reasons(xdp_map_fd(r->xdp, XDP_MAP_REASONS), now))
+		return 0;
+	for (; n < REASON_MAX && n < max; n++)
+		to[n] = (struct ops_reason){
+			.name = xdp_reason_name((enum reason)n),
+			.help = xdp_reason_help((enum reason)n),
+			.total = now[n],
+			.since_start = now[n] - r->reasons_before[n],
+		};
+	return n;
+}
+
+uint64_t receivers_dropped(struct receivers *r)
+{
+	struct ops_receiver all[OPS_RECEIVERS_MAX];
+	unsigned n = receivers_report(all, OPS_RECEIVERS_MAX, r);
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		sum += all[i].dropped;
+	return sum;
+}

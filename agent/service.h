@@ -1,0 +1,9 @@
+/* What the service manager is told (sd_notify(3)).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_SERVICE_H
+#define WEIR_SERVICE_H
+
+/* Sends a state as "READY=1" to the socket that NOTIFY_SOCKET names; without one does nothing. */
+void service_notify(const char *state);
+
+#endif
