@@ -5,17 +5,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <urcu-qsbr.h>
 
 #include "agent.h"
-#include "decode/exporter.h"
+#include "decode/state.h"
 #include "receivers.h"
 #include "service.h"
 #include "worker.h"
 
 enum {
 	HOUSEKEEPING_SECONDS = 5,
+	STATE_SECONDS = 60,
 	RECEIVERS_PER_WORKER = OPS_RECEIVERS_MAX + 1,
 };
 
@@ -27,6 +29,8 @@ struct agent {
 
 	struct receivers *receivers;
 	struct exporter_store *store;
+	char *state_path; /* NULL: nothing is kept */
+	uint64_t state_said;
 	struct publisher *publisher;
 	struct worker *workers[RX_WORKERS_MAX];
 	unsigned n_workers;
@@ -45,6 +49,47 @@ static uint64_t clock_ns(clockid_t clock)
 
 	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Templates and sampling rates of the last run. Without them the flows of an exporter wait until it
+ * sends its templates again, so no fault here is a reason not to start. */
+static void load_state(struct agent *a)
+{
+	const char *directory = a->settings->state_directory;
+	char error[400];
+	int n;
+
+	if (!directory || !*directory)
+		return;
+	if (asprintf(&a->state_path, "%s/templates", directory) < 0) {
+		a->state_path = NULL;
+		return;
+	}
+	if (mkdir(directory, 0750) && errno != EEXIST)
+		log_warning("state.directory %s cannot be made: %s; templates will not survive a "
+			    "restart",
+			    directory, strerror(errno));
+	rcu_thread_online();
+	n = state_load(a->store, a->state_path, &a->account, error, sizeof(error));
+	rcu_thread_offline();
+	if (n > 0)
+		log_info("%d templates of the last run are known", n);
+	else if (n < 0 && n != -ENOENT)
+		log_warning("%s", error);
+}
+
+static void save_state(struct agent *a)
+{
+	char error[400];
+	int err;
+
+	if (!a->state_path)
+		return;
+	rcu_thread_online();
+	err = state_save(a->store, a->state_path, error, sizeof(error));
+	rcu_thread_offline();
+	if (err && log_allowed(&a->state_said, 3600))
+		log_warning("%s", error);
 }
 
 static int start_workers(struct agent *a)
@@ -112,6 +157,7 @@ static int start(struct agent *a)
 		log_error("out of memory");
 		return -ENOMEM;
 	}
+	load_state(a);
 	if (receivers_start(a->receivers) || start_workers(a) || start_ops(a))
 		return -EIO;
 	log_info("collecting with %u worker%s; flows go to %s%s", n, n == 1 ? "" : "s",
@@ -172,7 +218,7 @@ static void housekeeping(struct agent *a)
 static int watch(struct agent *a, const sigset_t *signals)
 {
 	const struct timespec second = {.tv_sec = 1};
-	uint64_t last = clock_ns(CLOCK_MONOTONIC);
+	uint64_t last = clock_ns(CLOCK_MONOTONIC), saved = last;
 
 	while (!publisher_ended(a->publisher)) {
 		int signal = sigtimedwait(signals, NULL, &second);
@@ -186,6 +232,10 @@ static int watch(struct agent *a, const sigset_t *signals)
 		if (now - last >= HOUSEKEEPING_SECONDS * 1000000000ull) {
 			last = now;
 			housekeeping(a);
+		}
+		if (now - saved >= STATE_SECONDS * 1000000000ull) {
+			saved = now;
+			save_state(a);
 		}
 	}
 	return 0;
@@ -239,12 +289,15 @@ static int stop(struct agent *a)
 		ops_stop(a->ops);
 	if (a->publisher)
 		undelivered = publisher_close(a->publisher, a->settings->drain_seconds);
-	if (a->n_workers)
+	if (a->n_workers) {
+		save_state(a);
 		summary(a, undelivered);
+	}
 	for (unsigned w = 0; w < a->n_workers; w++)
 		worker_free(a->workers[w]);
 	if (a->store)
 		exporter_store_free(a->store);
+	free(a->state_path);
 	receivers_close(a->receivers);
 	if (a->reloaded)
 		settings_free(&a->latest);
