@@ -7,8 +7,10 @@
  * X(kind, name, number, member). Kinds:
  *   UINT    unsigned number                      TEXT   struct text
  *   ADDR    struct ip_addr: 4 or 16 bytes        MAC    48 bits in a uint64, uint64 on the wire
+ *   ADDRS   ADDR that goflow2 has as a list; ours has one element at most
  *   TIME    ns since 1970                        TYPE, ETYPE, PROTO, ORIGIN   number, by name in
- * JSON Y(kind, name, number, array, count): repeated UINT, ADDR or LAYER. */
+ *                                                JSON
+ * Y(kind, name, number, array, count): repeated UINT, ADDR or LAYER. */
 #ifndef WEIR_FLOW_FIELDS_H
 #define WEIR_FLOW_FIELDS_H
 
@@ -93,7 +95,7 @@
 	X(UINT, bgp_local_pref, 2050, local_pref)                 \
 	X(UINT, bgp_med, 2051, med)                               \
 	X(UINT, prev_hop_as, 2054, prev_hop_as)                   \
-	X(ADDR, mpls_ip, 82, mpls_ip)                             \
+	X(ADDRS, mpls_ip, 82, mpls_ip)                            \
 	X(UINT, mpls_vpn_rd, 2061, mpls_vpn_rd)                   \
 	X(UINT, mpls_pseudowire_id, 2062, mpls_pseudowire_id)     \
 	X(UINT, mpls_top_label_type, 2063, mpls_top_label_type)   \

@@ -86,6 +86,14 @@ static uint8_t *put_text(uint8_t *p, const struct text *t)
 	return put_json_string(p, t->p, t->len < ENCODED_TEXT_MAX ? t->len : ENCODED_TEXT_MAX);
 }
 
+static uint8_t *put_ip_list(uint8_t *p, const struct ip_addr *a)
+{
+	*p = '[';
+	p = put_quoted_ip(p + 1, a);
+	*p = ']';
+	return p + 1;
+}
+
 /* Brace, closing brace and end of line around the members from `to` to p. */
 static inline uint8_t *close_row(uint8_t *to, uint8_t *p)
 {
@@ -121,6 +129,9 @@ static void json_constants(struct row_constants *c, const char *collector_id)
 #define ADDR(name, v)           \
 	if (!ip_is_unset(&(v))) \
 	p = put_quoted_ip(KEY(#name), &(v))
+#define ADDRS(name, v)          \
+	if (!ip_is_unset(&(v))) \
+	p = put_ip_list(KEY(#name), &(v))
 #define TEXT(name, v)         \
 	if ((v).p && (v).len) \
 	p = put_text(KEY(#name), &(v))

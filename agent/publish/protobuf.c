@@ -112,6 +112,7 @@ static void protobuf_constants(struct row_constants *c, const char *collector_id
 #define PROTO		      UINT
 #define ORIGIN		      UINT
 #define ADDR(name, number, v) p = put_ip(p, number, &(v))
+#define ADDRS		      ADDR
 #define TEXT(name, number, v) p = put_text(p, number, (v).p, (v).p ? (v).len : 0)
 
 /* Packed (proto3); a count beyond the array is the decoder's fault and must not become ours. */
