@@ -3,11 +3,12 @@
 #
 # A unit test is tests/unit/test_NAME.c, a test of BPF programs tests/bpf/test_NAME.c: both linked
 # with libweir.a and cmocka. Other tests are scripts tests/GROUP/NAME.sh; what they need compiled is
-# tests/tools/NAME.c.
+# tests/tools/NAME.c, or tests/netns/NAME.c where it needs libweir.a.
 
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPFTEST := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
-TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
+TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)) \
+	 $(patsubst tests/netns/%.c,$(BUILD)/tests/netns/%,$(wildcard tests/netns/*.c))
 TEST_GROUPS = unit bpf corpus netns integration
 ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 JOBS  := $(shell nproc)
@@ -23,6 +24,10 @@ $(BUILD)/tests/bpf/%: tests/bpf/%.c $(BUILD)/libweir.a
 $(BUILD)/tests/%: tests/tools/%.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(BUILD)/tests/netns/%: tests/netns/%.c $(BUILD)/libweir.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(LIBS)
 
 test-programs: all $(UNIT) $(BPFTEST) $(TOOLS)
 
