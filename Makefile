@@ -71,6 +71,14 @@ demo:
 	$(Q)$(MAKE) -j$(JOBS) all
 	$(Q)BUILD=$(BUILD) tests/demo.sh
 
+## make docs          what is made from tables: example settings, reference pages
+docs: all
+	$(call say,GEN,conf.example/weir.yaml docs/CONFIGURATION.md docs/METRICS.md)
+	$(Q)mkdir -p conf.example docs
+	$(Q)$(BUILD)/weir config --example > conf.example/weir.yaml
+	$(Q)$(BUILD)/weir config --reference > docs/CONFIGURATION.md
+	$(Q)$(BUILD)/weir status --reference > docs/METRICS.md
+
 ## make install       the program to $(DESTDIR)$(PREFIX)/bin
 install: all
 	install -Dm755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
@@ -92,6 +100,6 @@ help:
 	@sed -n 's/^## //p' Makefile tests/tests.mk
 
 -include $(OBJECTS:.o=.d) $(BUILD)/agent/main.d
-.PHONY: all setup demo install format format-check clean help
+.PHONY: all setup demo docs install format format-check clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -46,8 +46,6 @@ static const struct setting_choice output_kinds[] = {
 static const struct setting_choice output_formats[] = {
 	{"json", FORMAT_JSON},
 	{"protobuf", FORMAT_PROTOBUF},
-	{"native", FORMAT_NATIVE},
-	{"rowbinary", FORMAT_ROWBINARY},
 	{NULL, 0},
 };
 
@@ -56,13 +54,6 @@ static const struct setting_choice compressions[] = {
 	{"gzip", COMPRESS_GZIP},
 	{"zstd", COMPRESS_ZSTD},
 	{"lz4", COMPRESS_LZ4},
-	{NULL, 0},
-};
-
-static const struct setting_choice spool_syncs[] = {
-	{"message", SPOOL_SYNC_MESSAGE},
-	{"second", SPOOL_SYNC_SECOND},
-	{"never", SPOOL_SYNC_NEVER},
 	{NULL, 0},
 };
 
@@ -117,8 +108,7 @@ static const struct setting output_rows[] = {
 	 OUT(format),
 	 .choices = output_formats,
 	 .fallback = "json",
-	 .help = "json: one object a line. protobuf: messages with their length before each. native, "
-		 "rowbinary: ClickHouse's formats."},
+	 .help = "json: one object a line. protobuf: messages, each behind its length."},
 	{.path = "compression",
 	 .type = SETTING_CHOICE,
 	 OUT(compression),
@@ -246,31 +236,6 @@ static const struct setting output_rows[] = {
 	 OUT(sasl_password_file),
 	 .example = "/run/secrets/kafka",
 	 .help = "File whose first line is the password; it stands above sasl.password."},
-	{.path = "spool.path",
-	 .type = SETTING_TEXT,
-	 OUT(spool_path),
-	 .example = "/var/lib/weir/spool",
-	 .help = "Kafka: directory for what the brokers do not take. Empty: it is dropped."},
-	{.path = "spool.size",
-	 .type = SETTING_SIZE,
-	 OUT(spool_bytes),
-	 .fallback = "10G",
-	 .min = 1 << 20,
-	 .max = UINT64_C(1) << 50,
-	 .help = "At most; the oldest is dropped."},
-	{.path = "spool.age",
-	 .type = SETTING_SECONDS,
-	 OUT(spool_seconds),
-	 .fallback = "0",
-	 .max = 366 * 86400,
-	 .example = "7d",
-	 .help = "What is older is dropped; 0: no limit."},
-	{.path = "spool.sync",
-	 .type = SETTING_CHOICE,
-	 OUT(spool_sync),
-	 .choices = spool_syncs,
-	 .fallback = "second",
-	 .help = "Forced to disk after each message, each second, or when the kernel likes."},
 	{.path = "properties",
 	 .type = SETTING_PROPERTIES,
 	 .flags = SETTING_LIST,
