@@ -12,6 +12,8 @@ TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)
 TEST_GROUPS = unit bpf corpus netns integration
 ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 JOBS  := $(shell nproc)
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+TIME  ?= 60
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
@@ -20,6 +22,11 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libweir.a
 $(BUILD)/tests/bpf/%: tests/bpf/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a -lcmocka $(LIBS)
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/rcu.c $(BUILD)/libweir.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< tests/fuzz/rcu.c \
+		$(BUILD)/libweir.a $(LIBS)
 
 $(BUILD)/tests/%: tests/tools/%.c
 	$(call say,LD,$@)
@@ -49,5 +56,13 @@ $(TEST_GROUPS:%=test-%): test-%: test-programs
 test-asan: sanitized
 	$(Q)tests/run.sh unit@build-asan corpus@build-asan
 
+fuzzers: $(FUZZERS)
+
+## make fuzz          fuzz every decoder and reader for TIME=60 seconds each
+fuzz:
+	$(Q)$(MAKE) CC=$(CLANG) BUILD=build-fuzz OPTIMISE="-O1 -g" \
+		SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzzers
+	$(Q)tests/fuzz/run.sh $(TIME)
+
 -include $(UNIT:=.d) $(BPFTEST:=.d) $(TOOLS:=.d)
-.PHONY: test test-programs test-asan sanitized $(TEST_GROUPS:%=test-%)
+.PHONY: test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)
