@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
@@ -23,6 +24,7 @@ enum {
 	SLEEP_MILLIS = 50,
 	TICK_NS = 20 * 1000000,
 	DRAIN_SECONDS = 2,
+	NICE = -10,
 };
 
 struct worker {
@@ -107,6 +109,9 @@ static void *run(void *arg)
 	struct worker *w = arg;
 	unsigned empty = 0;
 
+	/* What is not received in time is lost, everything else can wait. Where this is not
+	 * permitted, things are as they are for all. */
+	setpriority(PRIO_PROCESS, 0, NICE);
 	rcu_register_thread();
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
 		bool all = !w->any_in_memory || empty || ++w->turns % SOCKET_TURN == 0;
