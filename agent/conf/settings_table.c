@@ -378,7 +378,7 @@ static const struct setting rows[] = {
 	 .type = SETTING_NUMBER,
 	 .flags = SETTING_POWER_OF_2,
 	 AT(rx.ring_size),
-	 .fallback = "2048",
+	 .fallback = "4096",
 	 .min = 64,
 	 .max = 1 << 19,
 	 .help = "Descriptors of a ring; not more than xdp.frames."},
