@@ -182,23 +182,29 @@ struct expiry {
 
 static void domain_free(struct rcu_head *head)
 {
-	free((char *)head - offsetof(struct domain, rcu));
+	struct domain *d = (struct domain *)((char *)head - offsetof(struct domain, rcu));
+
+	idtable_free(&d->templates);
+	idtable_free(&d->samplers);
+	idtable_free(&d->names);
+	free(d);
 }
 
 static void exporter_free(struct rcu_head *head)
 {
-	free((char *)head - offsetof(struct exporter, rcu));
+	struct exporter *e = (struct exporter *)((char *)head - offsetof(struct exporter, rcu));
+
+	idtable_free(&e->domains);
+	free(e);
 }
 
 static void domain_remove(struct expiry *x, struct domain *d)
 {
 	template_remove_all(x->store, d);
 	waiting_remove_all(x->store, d);
-	names_free(d);
-	idtable_free_later(&d->samplers);
-	idtable_free_later(&d->templates);
+	names_remove_all(x->store, d);
 	x->store->n_domains--;
-	call_rcu(&d->rcu, domain_free);
+	exporter_store_defer(x->store, &d->rcu, domain_free);
 }
 
 static bool remove_domain(uint64_t key, void *value, void *arg)
@@ -233,8 +239,7 @@ static void exporter_remove(struct expiry *x, struct exporter *e)
 {
 	e->gone = true;
 	idtable_each(&e->domains, remove_domain, x);
-	idtable_free_later(&e->domains);
-	call_rcu(&e->rcu, exporter_free);
+	exporter_store_defer(x->store, &e->rcu, exporter_free);
 }
 
 static bool remove_exporter(uint64_t key, void *value, void *arg)
@@ -290,9 +295,9 @@ void exporter_store_free(struct exporter_store *s)
 
 	if (!s)
 		return;
+	s->closing = true;
 	idtable_each(&s->exporters, remove_exporter, &x);
-	idtable_free_later(&s->exporters);
-	rcu_barrier();
+	idtable_free(&s->exporters);
 	pthread_mutex_destroy(&s->mutex);
 	free(s);
 }

@@ -63,7 +63,18 @@ struct exporter_store {
 	pthread_mutex_t mutex;
 	struct idtable exporters;			/* mixed address → struct exporter */
 	uint32_t n_domains, n_templates, waiting_bytes; /* under the mutex */
+	bool closing;					/* no reader is left */
 };
+
+/* Calls fn(head) when all readers of now have moved on. */
+static inline void exporter_store_defer(struct exporter_store *s, struct rcu_head *head,
+					void (*fn)(struct rcu_head *head))
+{
+	if (s->closing)
+		fn(head);
+	else
+		call_rcu(head, fn);
+}
 
 /* A store for this many workers; options are copied. NULL: out of memory. */
 struct exporter_store *exporter_store_new(const struct decode_options *options, unsigned workers);

@@ -160,10 +160,3 @@ void idtable_free(struct idtable *t)
 	free(t->array);
 	t->array = NULL;
 }
-
-void idtable_free_later(struct idtable *t)
-{
-	if (t->array)
-		call_rcu(&t->array->rcu, array_free);
-	t->array = NULL;
-}

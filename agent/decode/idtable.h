@@ -34,9 +34,8 @@ void idtable_each(const struct idtable *t, bool (*fn)(uint64_t key, void *value,
 
 uint32_t idtable_count(const struct idtable *t);
 
-/* Frees the array at once (no reader left) or after a grace period. The values are the caller's. */
+/* Frees the array; no reader may be left. The values are the caller's. */
 void idtable_free(struct idtable *t);
-void idtable_free_later(struct idtable *t);
 
 /* A random number of this process, so that nobody outside can choose keys that collide. */
 uint64_t idtable_seed(void);

@@ -60,7 +60,7 @@ bool names_learn(struct exporter_store *s, struct domain *d, enum name_kind kind
 		goto out;
 	}
 	if (old)
-		call_rcu(&((struct name *)old)->rcu, name_free);
+		exporter_store_defer(s, &((struct name *)old)->rcu, name_free);
 	__atomic_fetch_or(&d->name_kinds, 1u << kind, __ATOMIC_RELAXED);
 	learnt = true;
 out:
@@ -101,18 +101,16 @@ void names_each(const struct domain *d,
 	idtable_each(&d->names, call_one, &c);
 }
 
-static bool free_one(uint64_t key, void *value, void *arg)
+static bool remove_one(uint64_t key, void *value, void *arg)
 {
 	struct name *n = value;
 
 	(void)key;
-	(void)arg;
-	call_rcu(&n->rcu, name_free);
+	exporter_store_defer(arg, &n->rcu, name_free);
 	return true;
 }
 
-void names_free(struct domain *d)
+void names_remove_all(struct exporter_store *s, struct domain *d)
 {
-	idtable_each(&d->names, free_one, NULL);
-	idtable_free_later(&d->names);
+	idtable_each(&d->names, remove_one, s);
 }

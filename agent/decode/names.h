@@ -27,7 +27,7 @@ void names_each(const struct domain *d,
 		void (*fn)(enum name_kind kind, uint64_t id, const struct text *name, void *arg),
 		void *arg);
 
-/* Frees all names of a domain after a grace period; under the store's mutex. */
-void names_free(struct domain *d);
+/* Removes all names of a domain. Under the store's mutex. */
+void names_remove_all(struct exporter_store *s, struct domain *d);
 
 #endif

@@ -26,7 +26,7 @@ static void template_drop(struct exporter_store *s, struct template *t)
 {
 	t->domain->exporter->n_templates--;
 	s->n_templates--;
-	call_rcu(&t->rcu, template_free);
+	exporter_store_defer(s, &t->rcu, template_free);
 }
 
 struct removal {
