@@ -37,7 +37,7 @@ static const struct record_format {
 	{SFLOW_EXTENDED_VNI_EGRESS, "extended_vni_egress", "u:vni"},
 	{SFLOW_EXTENDED_VNI_INGRESS, "extended_vni_ingress", "u:vni"},
 	{SFLOW_EXTENDED_EGRESS_QUEUE, "extended_egress_queue", "u:queue"},
-	{SFLOW_EXTENDED_ACL, "extended_acl", "u:number s:name u:direction"},
+	{SFLOW_EXTENDED_ACL, "extended_acl", "u:number s:acl_name u:direction"},
 	{SFLOW_EXTENDED_FUNCTION, "extended_function", "s:symbol"},
 	{1039, "extended_transit", "u:delay"},
 	{1040, "extended_queue", "u:depth"},
