@@ -52,12 +52,18 @@ static bool is_address(uint8_t kind)
 	return kind == COPY_ADDR4 || kind == COPY_ADDR6;
 }
 
-/* First that is not zero, in order of rank: addresses and their prefix lengths. */
+/* First that is not zero, in order of rank: what has elements of its own in each address family,
+ * for a template may have those of both. */
 static bool takes_first_nonzero(const struct copy_op *op)
 {
-	return is_address(op->kind) ||
-	       (!(op->flags & COPY_TO_EXT) && (op->to == offsetof(struct flow, src_net) ||
-					       op->to == offsetof(struct flow, dst_net)));
+	if (is_address(op->kind))
+		return true;
+	if (op->flags & COPY_TO_EXT)
+		return false;
+	return op->to == offsetof(struct flow, src_net) ||
+	       op->to == offsetof(struct flow, dst_net) ||
+	       op->to == offsetof(struct flow, icmp_type) ||
+	       op->to == offsetof(struct flow, icmp_code);
 }
 
 static bool same_member(const struct copy_op *a, const struct copy_op *b)
@@ -86,16 +92,15 @@ static void offer(struct compiler *c, uint32_t from, const struct element_mappin
 		return;
 	if (takes_first_nonzero(&new.op)) {
 		/* All of them, by rank: those after the first only where it was zero. */
-		for (i = c->n; i > from; i--)
-			if (same_member(&c->c[i - 1].op, &new.op))
-				break;
-		if (i > from && (c->c[i - 1].rank > new.rank)) {
-			struct candidate other = c->c[i - 1];
+		for (i = from; i < c->n; i++) {
+			struct candidate other = c->c[i];
 
-			other.op.flags |= COPY_IF_ZERO;
-			c->c[i - 1] = new;
-			new = other;
-		} else if (i > from) {
+			if (!same_member(&other.op, &new.op))
+				continue;
+			if (other.rank > new.rank) {
+				c->c[i] = new;
+				new = other;
+			}
 			new.op.flags |= COPY_IF_ZERO;
 		}
 		c->c[c->n++] = new;
@@ -215,8 +220,10 @@ static void note_special(struct program *p, const struct template_field *f, uint
 		set_ref(&p->init_time, f, i, offset);
 		break;
 	case 130:
+		set_ref(&p->exporter[0], f, i, offset);
+		break;
 	case 131:
-		set_ref(&p->exporter, f, i, offset);
+		set_ref(&p->exporter[1], f, i, offset);
 		break;
 	default:
 		if (record_is_list(f->id))
@@ -262,20 +269,17 @@ static void set_features(struct program *p, const struct compiler *c, enum flow_
 		p->features |= PROGRAM_EXT;
 	if (p->n_mpls || p->mpls_section.length)
 		p->features |= PROGRAM_MPLS;
-	if (p->exporter.length)
+	if (p->exporter[0].length || p->exporter[1].length)
 		p->features |= PROGRAM_EXPORTER;
 	if (p->init_time.length)
 		p->features |= PROGRAM_INIT_TIME;
 	if (p->features & PROGRAM_LISTS)
 		p->features |= PROGRAM_EXT;
-	if (!fills(c, 0, p->n_ops, offsetof(struct flow, etype))) {
-		if (v4 && v6)
-			p->features |= PROGRAM_ETYPE_BY_ADDRESS;
-		else
-			p->etype = v4 ? 0x0800 : v6 ? 0x86dd : 0;
-	} else if (v4 != v6) {
-		p->etype = v4 ? 0x0800 : 0x86dd; /* in case the record says 0 */
-	}
+	/* Where the record has elements that tell, this stays in case they say 0. */
+	if (v4 && v6)
+		p->features |= PROGRAM_FAMILY_BY_ADDRESS;
+	else
+		p->etype = v4 ? 0x0800 : v6 ? 0x86dd : 0;
 	icmp = fills(c, 0, p->n_ops, offsetof(struct flow, icmp_type));
 	if (version == FLOW_NETFLOW_V9 && !icmp)
 		p->features |= PROGRAM_ICMP_BY_PORT;

@@ -26,7 +26,8 @@ enum copy_kind {
 	COPY_TEXT, /* the bytes themselves, without trailing NULs */
 	COPY_ICMP, /* type and code, a byte each */
 	COPY_DIRECTION,	     /* IE 61 plus 1 */
-	COPY_IP_VERSION,     /* 4 or 6 to an ethertype, where there is none */
+	COPY_ETHERTYPE,	     /* unless it is 0 */
+	COPY_IP_VERSION,     /* 4 or 6 to an ethertype */
 	COPY_DSCP,	     /* 6 bits to the upper 6 of the ToS byte */
 	COPY_FRAGMENT_FLAGS, /* IE 197 to the three bits of the IPv4 header */
 	COPY_SEGMENT_ID,     /* IE 351: the lower 24 bits of a VXLAN or NVGRE identifier */
@@ -60,16 +61,16 @@ struct sampling_refs {
 };
 
 enum program_feature {
-	PROGRAM_EXT = 1,	       /* flows need a struct flow_ext */
-	PROGRAM_REVERSE = 2,	       /* RFC 5103: a second flow for the other direction */
-	PROGRAM_SAMPLING = 4,	       /* the record says how it was sampled */
-	PROGRAM_SECTION = 8,	       /* holds a packet's first bytes */
-	PROGRAM_LISTS = 16,	       /* RFC 6313 */
-	PROGRAM_ETYPE_BY_ADDRESS = 32, /* both address families and nothing else that tells */
-	PROGRAM_ICMP_BY_PORT = 64,     /* NetFlow v9: ICMP type and code in the destination port */
-	PROGRAM_MPLS = 128,	       /* label copies: the stack is to be measured */
-	PROGRAM_INIT_TIME = 256,       /* IE 160 in the record */
-	PROGRAM_EXPORTER = 512,	       /* IE 130 or 131 in the record */
+	PROGRAM_EXT = 1,		/* flows need a struct flow_ext */
+	PROGRAM_REVERSE = 2,		/* RFC 5103: a second flow for the other direction */
+	PROGRAM_SAMPLING = 4,		/* the record says how it was sampled */
+	PROGRAM_SECTION = 8,		/* holds a packet's first bytes */
+	PROGRAM_LISTS = 16,		/* RFC 6313 */
+	PROGRAM_FAMILY_BY_ADDRESS = 32, /* elements of both address families */
+	PROGRAM_ICMP_BY_PORT = 64,	/* NetFlow v9: ICMP type and code in the destination port */
+	PROGRAM_MPLS = 128,		/* label copies: the stack is to be measured */
+	PROGRAM_INIT_TIME = 256,	/* IE 160 in the record */
+	PROGRAM_EXPORTER = 512,		/* IE 130 or 131 in the record */
 };
 
 struct program {
@@ -84,7 +85,7 @@ struct program {
 	struct field_ref section_size; /* 312: length of the whole frame */
 	struct field_ref mpls_section; /* 316 */
 	struct field_ref init_time;    /* 160 */
-	struct field_ref exporter;     /* 130, 131 */
+	struct field_ref exporter[2];  /* 130, 131 */
 	struct copy_op ops[];
 };
 

@@ -214,6 +214,10 @@ static void copy_each(const struct copy_op *op, struct span s, uint32_t length, 
 
 		if ((op->flags & COPY_IF_ZERO) && !member_is_zero(s.to, op))
 			continue;
+		/* The zero of a second element does not undo a 0.0.0.0. */
+		if ((op->flags & COPY_IF_ZERO) && op->kind == COPY_ADDR6 && !be64(s.from) &&
+		    !be64(s.from + 8))
+			continue;
 		if (op->kind == COPY_ADDR4)
 			copy_addresses4(one);
 		else if (op->kind == COPY_ADDR6)

@@ -85,8 +85,10 @@ static void make_flows(struct ipfix_work *w, const struct template *t, const uin
 
 		for (uint32_t i = 0; i < n; i++)
 			rows[i].ext = e + i;
-		if (places)
+		if (places) {
 			memset(e->mpls_label, 0, p->n_mpls * sizeof(e->mpls_label[0]));
+			memset(e->mpls_exp, 0, p->n_mpls * sizeof(e->mpls_exp[0]));
+		}
 	}
 	for (uint16_t k = 0; k < p->n_ops; k++) {
 		const struct copy_op *op = &p->ops[k];

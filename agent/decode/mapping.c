@@ -124,7 +124,7 @@ static const struct element_mapping mappings[] = {
 	F(253, UINT, out_if, 1),
 	E(254, UINT, post_dot1q_vlan, 0),
 	E(255, UINT, post_dot1q_cvlan, 0),
-	F(256, UINT, etype, 0),
+	F(256, ETHERTYPE, etype, 0),
 	E(281, ADDR6, post_nat_src_addr, 1),
 	E(282, ADDR6, post_nat_dst_addr, 1),
 	F(298, UINT, packets, 2),

@@ -9,6 +9,8 @@
 
 enum {
 	IP_HEADER_SECTION = 313,
+	ETYPE_IPV4 = 0x0800,
+	ETYPE_IPV6 = 0x86dd,
 	ICMP = 1,
 	ICMPV6 = 58,
 	MPLS_BOTTOM = 1u << 31, /* in a label as COPY_MPLS leaves it */
@@ -179,15 +181,36 @@ static void finish_init_time(const struct record_context *r, const struct templa
 static void finish_exporter(const struct program *p, const uint8_t *record,
 			    const struct field_place *places, struct flow *f)
 {
-	struct field_place a = place_of(&p->exporter, record, places);
-	struct ip_addr address = {0};
+	for (int i = 1; i >= 0; i--) {
+		struct field_place a = place_of(&p->exporter[i], record, places);
+		struct ip_addr address = {0};
 
-	if (a.len == 4)
-		ip_from_v4(&address, a.p);
-	else if (a.len == sizeof(address))
-		memcpy(&address, a.p, sizeof(address));
-	if (!ip_is_zero(&address))
-		f->sampler_address = address;
+		if (a.len == 4)
+			ip_from_v4(&address, a.p);
+		else if (a.len == sizeof(address))
+			memcpy(&address, a.p, sizeof(address));
+		if (!ip_is_zero(&address))
+			f->sampler_address = address;
+	}
+}
+
+static bool is_ipv6(const struct ip_addr *a)
+{
+	return !ip_is_v4(a) && !ip_is_unset(a);
+}
+
+/* Both families had elements for the addresses. An end that is zero in both (DHCP, duplicate
+ * address detection) is of the family that the other end or the record tells. */
+static void finish_family(struct flow *f)
+{
+	if (!f->etype)
+		f->etype = is_ipv6(&f->src_addr) || is_ipv6(&f->dst_addr) ? ETYPE_IPV6 : ETYPE_IPV4;
+	if (f->etype != ETYPE_IPV6)
+		return;
+	if (ip_is_zero(&f->src_addr))
+		f->src_addr = (struct ip_addr){0};
+	if (ip_is_zero(&f->dst_addr))
+		f->dst_addr = (struct ip_addr){0};
 }
 
 void record_finish(const struct record_context *r, const struct template *t, const uint8_t *record,
@@ -202,8 +225,8 @@ void record_finish(const struct record_context *r, const struct template *t, con
 		finish_section(p, record, places, f);
 	if (features & PROGRAM_LISTS)
 		record_lists(r, t, record, places, f);
-	if (features & PROGRAM_ETYPE_BY_ADDRESS && !f->etype)
-		f->etype = ip_is_v4(&f->src_addr) ? 0x0800 : 0x86dd;
+	if (features & PROGRAM_FAMILY_BY_ADDRESS)
+		finish_family(f);
 	if (features & PROGRAM_ICMP_BY_PORT && (f->proto == ICMP || f->proto == ICMPV6)) {
 		f->icmp_type = (uint8_t)(f->dst_port >> 8);
 		f->icmp_code = (uint8_t)f->dst_port;
