@@ -139,6 +139,9 @@ static void copy_one(const struct copy_op *op, const uint8_t *from, uint32_t len
 	case COPY_DIRECTION:
 		v = v < 2 ? v + 1 : 0;
 		break;
+	case COPY_ETHERTYPE:
+		v = v ? v : flow->etype;
+		break;
 	case COPY_IP_VERSION:
 		v = v == 4 ? 0x0800 : v == 6 ? 0x86dd : flow->etype;
 		break;

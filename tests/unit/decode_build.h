@@ -13,7 +13,6 @@
 
 #include "decode/decoder.h"
 #include "decode/exporter.h"
-#include "flow_fields.h"
 
 enum { FLOWS_MAX = 2048, BATCH_ROWS = 64 };
 
@@ -248,21 +247,14 @@ static inline void keep_flows(struct flow_batch *b, void *arg)
 
 			*e = *f->ext;
 			f->ext = e;
-#define UINT(m)
-#define ADDR(m)
-#define PROTO(m)
-#define ETYPE(m)
-#define MAC(m)
-#define TEXT(m)			      keep_text(&e->m);
-#define X(kind, name, number, member) kind(member)
-			FLOW_EXT_FIELDS(X)
-#undef X
-#undef UINT
-#undef ADDR
-#undef PROTO
-#undef ETYPE
-#undef MAC
-#undef TEXT
+			keep_text(&e->application_name);
+			keep_text(&e->in_if_name);
+			keep_text(&e->out_if_name);
+			keep_text(&e->ingress_vrf_name);
+			keep_text(&e->egress_vrf_name);
+			keep_text(&e->sampler_name);
+			keep_text(&e->src_user);
+			keep_text(&e->dst_user);
 		}
 		bench.n++;
 	}
