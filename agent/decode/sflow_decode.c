@@ -252,7 +252,7 @@ static enum decode_status flow_sample(struct decode_context *c, const struct flo
 	struct assembly a = {0};
 	struct sflow_record r;
 	enum sflow_walk w;
-	bool bad = false;
+	bool bad = s->clipped;
 
 	flow_batch_room(batch, 1);
 	a.f = &batch->rows[batch->n];
@@ -307,7 +307,7 @@ static enum decode_status counter_sample(struct decode_context *c, const struct 
 	to->source_id_type = s->source_type;
 	to->source_id_index = s->source_index;
 	to->n_values = 0;
-	good = sflow_counters_read(s, to, &skipped);
+	good = sflow_counters_read(s, to, &skipped) && !s->clipped;
 	if (skipped)
 		account_add(c->account, ACCOUNT_SFLOW_RECORDS_SKIPPED, skipped);
 	if (!good)

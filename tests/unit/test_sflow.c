@@ -782,6 +782,25 @@ static void test_promised_samples_that_are_not_there(void **state)
 	assert_int_equal(batch.n, 1);
 }
 
+/* All its records are there, but it says that more follow: what is there counts. */
+static void test_sample_beyond_the_datagram(void **state)
+{
+	(void)state;
+	begin("198.51.100.7", 0, 1);
+	begin_flow(10, 1, 2);
+	put_header(100);
+	end_sample();
+	add32(sample_at, 4);
+	assert_int_equal(decode(), DECODE_BAD_SAMPLE);
+	assert_int_equal(batch.n, 1);
+
+	put_counters();
+	add32(sample_at, 4);
+	assert_int_equal(decode(), DECODE_BAD_SAMPLE);
+	assert_int_equal(batch.n_samples, 1);
+	assert_int_equal(count(ACCOUNT_SETS_MALFORMED), 1);
+}
+
 static void test_bytes_after_the_last_sample_are_ignored(void **state)
 {
 	(void)state;
@@ -960,23 +979,121 @@ static void test_print_flow_sample(void **state)
 	json_decref(o);
 }
 
+static json_t *print_packet(uint32_t protocol, const uint8_t *p, uint32_t n)
+{
+	struct buffer out = {0};
+	json_t *o;
+
+	buffer_char(&out, '{');
+	sflow_print_packet(&out, protocol, p, n);
+	buffer_bytes(&out, "}", 2);
+	o = json_loads(out.p, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(o);
+	buffer_free(&out);
+	return o;
+}
+
 static void test_print_tags_of_qinq_in_wire_order(void **state)
 {
 	static const uint8_t frame[] = {2,  1,	  2,	3,    4,   5,	 4, 7, 8,   9, 10,
 					11, 0x88, 0xa8, 0x60, 100, 0x81, 0, 0, 200, 8, 6};
-	struct buffer out = {0};
+	json_t *o = print_packet(PACKET_ETHERNET, frame, sizeof(frame));
+	const json_t *vlans = json_object_get(o, "vlanId");
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_array_get(vlans, 0)), 100);
+	assert_int_equal(json_integer_value(json_array_get(vlans, 1)), 200);
+	assert_int_equal(number(o, "ethernetType"), 0x0806);
+	json_decref(o);
+}
+
+static void test_print_ipv6_extension_headers(void **state)
+{
+	uint8_t packet[40 + 8 + 12 + 8 + 20] = {0x6b, 0x8a, 0xbc, 0xde, 0, 48, 0, 64};
 	json_t *o;
 
 	(void)state;
-	buffer_char(&out, '{');
-	sflow_print_packet(&out, PACKET_ETHERNET, frame, sizeof(frame));
-	buffer_bytes(&out, "}", 2);
-	o = json_loads(out.p, 0, NULL);
-	assert_int_equal(json_integer_value(json_array_get(json_object_get(o, "vlanId"), 0)), 100);
-	assert_int_equal(json_integer_value(json_array_get(json_object_get(o, "vlanId"), 1)), 200);
-	assert_int_equal(number(o, "ethernetType"), 0x0806);
+	packet[8] = packet[24] = 0x20;
+	packet[40] = 51; /* hop by hop, then authentication of 12 bytes, then fragment */
+	packet[48] = 44;
+	packet[49] = 1;
+	packet[60] = 6;
+	packet[68] = 1; /* source port 256 */
+	packet[80] = 0x51;
+	packet[81] = 0x12;
+	o = print_packet(PACKET_IPV6, packet, sizeof(packet));
+	assert_int_equal(number(o, "ipClassOfService"), 0xb8);
+	assert_int_equal(number(o, "flowLabelIPv6"), 0xabcde);
+	assert_int_equal(number(o, "ipv6PayloadLength"), 48);
+	assert_int_equal(number(o, "protocolIdentifier"), 6);
+	assert_int_equal(number(o, "sourceTransportPort"), 256);
+	assert_int_equal(number(o, "tcpControlBits"), 0x112);
 	json_decref(o);
-	buffer_free(&out);
+
+	packet[63] = 8; /* not the first fragment: no ports */
+	o = print_packet(PACKET_IPV6, packet, sizeof(packet));
+	assert_int_equal(number(o, "protocolIdentifier"), 6);
+	assert_null(json_object_get(o, "sourceTransportPort"));
+	json_decref(o);
+}
+
+static void test_print_mpls_labels(void **state)
+{
+	static const uint8_t stack[] = {0, 1, 0x60, 64, 0, 2, 0x71, 64, 0x45};
+	json_t *o = print_packet(PACKET_MPLS, stack, sizeof(stack));
+	const json_t *labels = json_object_get(o, "_mplsLabels");
+
+	(void)state;
+	assert_int_equal(json_array_size(labels), 2);
+	assert_int_equal(json_integer_value(json_array_get(labels, 0)), 22);
+	assert_int_equal(json_integer_value(json_array_get(labels, 1)), 39);
+	json_decref(o);
+}
+
+static void test_print_icmp(void **state)
+{
+	uint8_t packet[24] = {0x45, 0, 0, 24, 0, 0, 0, 0, 64, 1, [20] = 3, 1};
+	json_t *o = print_packet(PACKET_IPV4, packet, sizeof(packet));
+
+	(void)state;
+	assert_int_equal(number(o, "icmpTypeIPv4"), 3);
+	assert_int_equal(number(o, "icmpCodeIPv4"), 1);
+	json_decref(o);
+}
+
+/* sflow.org/sflow_lag.txt packs four states in a word. */
+static void test_print_lag_counters(void **state)
+{
+	json_t *o;
+
+	(void)state;
+	begin("198.51.100.7", 0, 1);
+	begin_sample(SFLOW_COUNTER_SAMPLE);
+	put32(1);
+	put32(1);
+	begin_records();
+	begin_record(7);
+	put("\1\2\3\4\5\6\0\0", 8);
+	put("\1\2\3\4\5\7\0\0", 8);
+	put32(9);
+	put32(0x01020304);
+	for (uint32_t i = 0; i < 8; i++)
+		put32(100 + i);
+	end_record();
+	begin_record(9999);
+	end_record();
+	begin_record(2);
+	end_record();
+	end_sample();
+	o = print();
+	assert_string_equal(
+		json_string_value(json_object_get(record(o, 0), "dot3adAggPortActorSystemID")),
+		"01:02:03:04:05:06");
+	assert_int_equal(number(record(o, 0), "dot3adAggPortPartnerOperState"), 4);
+	assert_int_equal(number(record(o, 0), "dot3adAggPortStatsMarkerResponsePDUsTx"), 107);
+	assert_string_equal(json_string_value(json_object_get(record(o, 1), "hex")), "");
+	assert_true(json_is_true(json_object_get(record(o, 2), "malformed")));
+	json_decref(o);
 }
 
 static void test_print_unknown_and_malformed(void **state)
@@ -1109,6 +1226,7 @@ int main(void)
 		TEST(record_beyond_its_sample),
 		TEST(malformed_sample_without_packet_gives_no_flow),
 		TEST(promised_samples_that_are_not_there),
+		TEST(sample_beyond_the_datagram),
 		TEST(bytes_after_the_last_sample_are_ignored),
 		TEST(header_refused),
 		TEST(full_batch_is_published),
@@ -1117,6 +1235,10 @@ int main(void)
 		TEST(flipped_bits),
 		TEST(print_flow_sample),
 		TEST(print_tags_of_qinq_in_wire_order),
+		TEST(print_ipv6_extension_headers),
+		TEST(print_mpls_labels),
+		TEST(print_icmp),
+		TEST(print_lag_counters),
 		TEST(print_unknown_and_malformed),
 		TEST(counter_names_are_unique),
 		TEST(corpus_flows),
