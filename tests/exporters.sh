@@ -2,17 +2,25 @@
 # tests/captures/make.sh.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Each exporter_* function starts one exporter in namespace $1 that watches interface $2 and sends
-# to $3 (address:port). exporters_stop ends them all, which makes them send what they still hold.
-# The caller sets EXPORTERS to an empty directory for their files and calls exporters_stop when it
-# ends.
+# Each exporter_* function starts one exporter in namespace $1 (its path or the id of a process in
+# it) that watches interface $2 and sends to $3 (address:port). exporters_stop ends them all, which
+# makes them send what they still hold. The caller sets EXPORTERS to an empty directory for their
+# files and calls exporters_stop when it ends.
 
 exporter_pids=()
 
+exporter_ns() { # NS: as nsenter takes it
+	case $1 in
+	/*) echo "$1" ;;
+	*) echo "/proc/$1/ns/net" ;;
+	esac
+}
+
 exporter_start() { # NS LOG COMMAND...
-	local ns=$1 log=$2
+	local ns log=$2
+	ns=$(exporter_ns "$1")
 	shift 2
-	nsenter --net="/run/netns/$ns" "$@" >"$EXPORTERS/$log" 2>&1 </dev/null &
+	nsenter --net="$ns" "$@" >"$EXPORTERS/$log" 2>&1 </dev/null &
 	exporter_pids+=($!)
 }
 
@@ -67,7 +75,7 @@ ovs_start() {
 		--pidfile="$dir/db.pid" --log-file="$dir/db.log" --detach --no-chdir 2>/dev/null
 	ovs_vsctl --no-wait init
 	OVS_RUNDIR=$dir OVS_LOGDIR=$dir OVS_DBDIR=$dir OVS_SYSCONFDIR=$dir \
-		nsenter --net="/run/netns/$ovs_ns" ovs-vswitchd "unix:$dir/db.sock" \
+		nsenter --net="$(exporter_ns "$ovs_ns")" ovs-vswitchd "unix:$dir/db.sock" \
 		--unixctl="$dir/vswitchd.ctl" --pidfile="$dir/vswitchd.pid" \
 		--log-file="$dir/vswitchd.log" --detach --no-chdir 2>/dev/null
 	ovs_vsctl add-br br0 -- set bridge br0 datapath_type=netdev fail-mode=standalone \

@@ -14,6 +14,7 @@ BUILD=${BUILD:-build}
 WEIR=${WEIR:-$BUILD/weir}
 tests_passed=0 tests_failed=0 tests_skipped=0
 ns_keepers=()
+spawned=
 scratch=
 
 pass() { # NAME
@@ -92,6 +93,11 @@ ns_make() { # VARIABLE for the process id
 
 in_ns() { # PROCESS COMMAND...
 	nsenter --net=/proc/"$1"/ns/net -- "${@:2}"
+}
+# In the background; ends with the script at the latest.
+spawn() { # PROCESS COMMAND...: sets $spawned to its process id
+	nsenter --net=/proc/"$1"/ns/net -- "${@:2}" </dev/null &
+	spawned=$!
 }
 in_a() { in_ns "$ns_a" "$@"; }
 in_b() { in_ns "$ns_b" "$@"; }
