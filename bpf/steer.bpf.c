@@ -94,8 +94,12 @@ struct {
 	__type(value, __u32);
 } xsks SEC(".maps");
 
+/* Where the parser is. Headers behind one of variable length are copied, not pointed to: without
+ * CAP_PERFMON the verifier lets no variable be added to a packet pointer. */
 struct cursor {
+	struct xdp_md *ctx;
 	void *pos, *end;
+	__u32 copy_at; /* offset of what to copy next; 0: `pos` still holds */
 };
 
 /* What the headers of a frame say. */
@@ -113,14 +117,9 @@ struct vlan_tag {
 };
 
 struct extension {
-	__u8 next, len; /* in units of 8 bytes, the first not counted */
-	__u8 rest[6];
-};
-
-struct fragment_header {
-	__u8 next, reserved;
-	__be16 offset;
-	__be32 id;
+	__u8 next, len;		/* in units of 8 bytes, the first not counted; not of fragments */
+	__be16 fragment_offset; /* of the fragment header */
+	__u8 rest[4];
 };
 
 /* The first bytes of a NetFlow v5 or v9 header. */
@@ -132,15 +131,26 @@ struct netflow_header {
 	__be32 v5_engine;
 };
 
-/* The next `size` bytes, or NULL when the frame's linear part has no more. */
+/* The next `size` bytes, or NULL when the frame's linear part has no more. That a frame is not at
+ * address 0 must be said: comparing its pointer with NULL is refused without CAP_PERFMON. */
 static __always_inline void *take(struct cursor *c, __u32 size)
 {
 	void *p = c->pos;
 
+	__builtin_assume(p != NULL);
 	if (p + size > c->end)
 		return NULL;
 	c->pos = p + size;
 	return p;
+}
+
+/* Copies the next `size` bytes; false when the frame has no more. */
+static __always_inline bool copy(struct cursor *c, void *to, __u32 size)
+{
+	if (bpf_xdp_load_bytes(c->ctx, c->copy_at, to, size) < 0)
+		return false;
+	c->copy_at += size;
+	return true;
 }
 
 static __always_inline void map_v4(__u8 *to, __be32 v4)
@@ -175,32 +185,40 @@ static __always_inline enum reason parse_ipv4(struct cursor *c, struct packet *p
 	if (fragment & 0x2000)
 		p->slow = REASON_FRAGMENT;
 	if (header > sizeof(*ip)) {
-		if (!take(c, header - sizeof(*ip)))
-			return REASON_TRUNCATED;
+		c->copy_at = p->ip_end - p->ip_left;
 		if (p->slow == REASON_STEERED)
 			p->slow = REASON_IP_OPTIONS;
 	}
 	return REASON_STEERED;
 }
 
-static __always_inline enum reason parse_fragment_header(struct cursor *c, struct packet *p,
-							 __u8 *next)
+/* A header between IPv6 and UDP; *next is its type, then that of the one behind it. */
+static __always_inline enum reason parse_extension(struct cursor *c, struct packet *p, __u8 *next)
 {
-	struct fragment_header *f = take(c, sizeof(*f));
+	struct extension e;
+	__u8 type = *next;
 
-	if (!f)
+	if (type != IPPROTO_FRAGMENT && type != IPPROTO_HOPOPTS && type != IPPROTO_ROUTING &&
+	    type != IPPROTO_DSTOPTS)
+		return REASON_NOT_OURS;
+	if (!copy(c, &e, sizeof(e)))
 		return REASON_TRUNCATED;
-	*next = f->next;
-	if (f->offset & bpf_htons(0xfff8))
-		return f->next == IPPROTO_UDP ? REASON_FRAGMENT_REST : REASON_NOT_OURS;
-	p->slow = REASON_FRAGMENT;
+	*next = e.next;
+	if (type == IPPROTO_FRAGMENT) {
+		if (e.fragment_offset & bpf_htons(0xfff8))
+			return e.next == IPPROTO_UDP ? REASON_FRAGMENT_REST : REASON_NOT_OURS;
+		p->slow = REASON_FRAGMENT;
+	} else {
+		c->copy_at += e.len * 8;
+		if (p->slow == REASON_STEERED)
+			p->slow = REASON_EXTENSION_HEADERS;
+	}
 	return REASON_STEERED;
 }
 
 static __always_inline enum reason parse_ipv6(struct cursor *c, struct packet *p)
 {
 	struct ipv6hdr *ip = take(c, sizeof(*ip));
-	struct extension *e;
 	enum reason r;
 	__u8 next;
 
@@ -208,33 +226,27 @@ static __always_inline enum reason parse_ipv6(struct cursor *c, struct packet *p
 		return REASON_TRUNCATED;
 	if (ip->version != 6)
 		return REASON_NOT_OURS;
-	p->ip_left = bpf_ntohs(ip->payload_len);
-	p->ip_end += sizeof(*ip) + p->ip_left;
 	__builtin_memcpy(p->src, &ip->saddr, 16);
 	__builtin_memcpy(p->dst, &ip->daddr, 16);
 	next = ip->nexthdr;
+	p->ip_left = bpf_ntohs(ip->payload_len);
+	p->ip_end += sizeof(*ip);
+	if (next != IPPROTO_UDP)
+		c->copy_at = p->ip_end;
+	p->ip_end += p->ip_left;
 	for (int i = 0; i < STEER_EXTENSIONS_MAX && next != IPPROTO_UDP; i++) {
-		switch (next) {
-		case IPPROTO_FRAGMENT:
-			r = parse_fragment_header(c, p, &next);
-			if (r != REASON_STEERED)
-				return r;
-			break;
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
-			e = take(c, sizeof(*e));
-			if (!e || !take(c, e->len * 8))
-				return REASON_TRUNCATED;
-			next = e->next;
-			if (p->slow == REASON_STEERED)
-				p->slow = REASON_EXTENSION_HEADERS;
-			break;
-		default:
-			return REASON_NOT_OURS;
-		}
+		r = parse_extension(c, p, &next);
+		if (r != REASON_STEERED)
+			return r;
 	}
 	return next == IPPROTO_UDP ? REASON_STEERED : REASON_NOT_OURS;
+}
+
+static __always_inline void set_udp(struct packet *p, const struct udphdr *udp)
+{
+	p->src_port = udp->source;
+	p->dst_port = udp->dest;
+	p->udp_len = bpf_ntohs(udp->len);
 }
 
 /* Up to the UDP payload, where the cursor is left. */
@@ -242,7 +254,7 @@ static __always_inline enum reason parse(struct cursor *c, struct packet *p)
 {
 	struct ethhdr *eth = take(c, sizeof(*eth));
 	struct vlan_tag *tag;
-	struct udphdr *udp;
+	struct udphdr *udp, copied;
 	enum reason r;
 	__be16 type;
 
@@ -267,12 +279,16 @@ static __always_inline enum reason parse(struct cursor *c, struct packet *p)
 		r = REASON_NOT_OURS;
 	if (r != REASON_STEERED)
 		return r;
-	udp = take(c, sizeof(*udp));
-	if (!udp)
-		return REASON_TRUNCATED;
-	p->src_port = udp->source;
-	p->dst_port = udp->dest;
-	p->udp_len = bpf_ntohs(udp->len);
+	if (c->copy_at) {
+		if (!copy(c, &copied, sizeof(copied)))
+			return REASON_TRUNCATED;
+		set_udp(p, &copied);
+	} else {
+		udp = take(c, sizeof(*udp));
+		if (!udp)
+			return REASON_TRUNCATED;
+		set_udp(p, udp);
+	}
 	return REASON_STEERED;
 }
 
@@ -323,14 +339,11 @@ static __always_inline bool is_within_rate(const struct steer_settings *s, const
 }
 
 /* Notes the protocol and, for NetFlow v5 and v9, whether the sequence goes on. */
-static __always_inline void follow(struct exporter_counts *n, struct cursor *c)
+static __always_inline void follow_header(struct exporter_counts *n, const struct netflow_header *h)
 {
-	struct netflow_header *h = take(c, sizeof(*h));
 	__u32 sequence, step, domain;
 	__s32 ahead;
 
-	if (!h)
-		return;
 	switch (bpf_ntohs(h->version)) {
 	case 5:
 		n->versions |= STEER_NETFLOW5;
@@ -362,6 +375,20 @@ static __always_inline void follow(struct exporter_counts *n, struct cursor *c)
 	n->sequence_next = sequence + step;
 }
 
+static __always_inline void follow(struct exporter_counts *n, struct cursor *c)
+{
+	struct netflow_header *h, copied;
+
+	if (c->copy_at) {
+		if (copy(c, &copied, sizeof(copied)))
+			follow_header(n, &copied);
+	} else {
+		h = take(c, sizeof(*h));
+		if (h)
+			follow_header(n, h);
+	}
+}
+
 static __always_inline void count(enum reason r)
 {
 	__u32 k = r;
@@ -371,11 +398,27 @@ static __always_inline void count(enum reason r)
 		(*n)++;
 }
 
+/* By name and with a barrier, so that the compiler makes no sum of pointer and variable: that is
+ * refused without CAP_PERFMON for map values, too. */
+static __always_inline void count_reason(struct reason_counts *n, enum reason r)
+{
+	switch (r) {
+#define R(id, name, help)  \
+	case REASON_##id:  \
+		n->name++; \
+		barrier(); \
+		break;
+		STEER_REASONS(R)
+#undef R
+	default:
+		break;
+	}
+}
+
 static __always_inline void count_exporter(const struct packet *p, struct cursor *c, enum reason r)
 {
 	struct exporter_key k = {.port = bpf_ntohs(p->dst_port)};
 	struct exporter_counts *n, none = {};
-	__u32 i = r;
 
 	__builtin_memcpy(k.address, p->src, 16);
 	n = bpf_map_lookup_elem(&exporters, &k);
@@ -389,8 +432,7 @@ static __always_inline void count_exporter(const struct packet *p, struct cursor
 	if (p->udp_len > sizeof(struct udphdr))
 		n->bytes += p->udp_len - sizeof(struct udphdr);
 	n->last_seen_ns = bpf_ktime_get_coarse_ns();
-	if (i < REASON_MAX)
-		((__u64 *)&n->reasons)[i]++;
+	count_reason(&n->reasons, r);
 	if (r != REASON_RATE_LIMITED)
 		follow(n, c);
 }
@@ -425,17 +467,14 @@ static __always_inline void remember_worker(const struct packet *p, __u32 worker
 		*w = worker;
 }
 
-/* Whether the frame has `size` bytes. Comparing pointers, not subtracting them, needs no
- * CAP_PERFMON; a frame in several parts tells its length by a helper (Linux 5.18). */
-static __always_inline bool has_bytes(struct xdp_md *ctx, bool frags, __u32 size)
+/* Whether the frame, all its parts together, has `size` bytes (Linux 5.18). */
+static __always_inline bool has_bytes(struct xdp_md *ctx, __u32 size)
 {
-	if (frags)
-		return size <= bpf_xdp_get_buff_len(ctx);
-	return (void *)(long)ctx->data + size <= (void *)(long)ctx->data_end;
+	return size <= bpf_xdp_get_buff_len(ctx);
 }
 
 /* What is to become of a datagram to a listener, but for whether there is a socket. */
-static __always_inline enum reason judge(struct xdp_md *ctx, const struct packet *p, bool frags)
+static __always_inline enum reason judge(struct xdp_md *ctx, const struct packet *p)
 {
 	const struct steer_settings *s;
 	__u32 zero = 0;
@@ -449,16 +488,16 @@ static __always_inline enum reason judge(struct xdp_md *ctx, const struct packet
 		return p->slow;
 	if (p->udp_len < sizeof(struct udphdr) || p->udp_len > p->ip_left)
 		return REASON_BAD_UDP_LENGTH;
-	if (!has_bytes(ctx, frags, p->ip_end))
+	if (!has_bytes(ctx, p->ip_end))
 		return REASON_TRUNCATED;
-	if (has_bytes(ctx, frags, max_frame + 1))
+	if (has_bytes(ctx, max_frame + 1))
 		return REASON_OVERSIZE;
 	return REASON_STEERED;
 }
 
-static __always_inline int run(struct xdp_md *ctx, bool frags)
+static __always_inline int run(struct xdp_md *ctx)
 {
-	struct cursor c = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
+	struct cursor c = {ctx, (void *)(long)ctx->data, (void *)(long)ctx->data_end, 0};
 	struct packet p = {.slow = REASON_STEERED};
 	int action = XDP_PASS;
 	enum reason r;
@@ -470,7 +509,7 @@ static __always_inline int run(struct xdp_md *ctx, bool frags)
 		r = REASON_NOT_OURS;
 	if (r != REASON_STEERED)
 		goto out;
-	r = judge(ctx, &p, frags);
+	r = judge(ctx, &p);
 	if (r == REASON_DENIED) {
 		count_denied(&p);
 		action = XDP_DROP;
@@ -494,14 +533,14 @@ out:
 SEC("xdp")
 int steer(struct xdp_md *ctx)
 {
-	return run(ctx, false);
+	return run(ctx);
 }
 
 /* For interfaces whose frames may come in several parts. */
 SEC("xdp.frags")
 int steer_frags(struct xdp_md *ctx)
 {
-	return run(ctx, true);
+	return run(ctx);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -44,17 +44,20 @@ struct xdp {
 
 #define fail(x, code, ...) xdp_fail((x)->error, (x)->error_size, code, __VA_ARGS__)
 
-__attribute__((format(printf, 2, 0))) static int quiet(enum libbpf_print_level level,
-						       const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static int print_debug(enum libbpf_print_level level,
+							     const char *format, va_list ap)
 {
-	char line[512];
+	char *text, *line, *rest;
 	int n;
 
 	if (level == LIBBPF_DEBUG)
 		return 0;
-	n = vsnprintf(line, sizeof(line), format, ap);
-	if (n > 0)
-		log_debug("%.*s", (int)strcspn(line, "\n"), line);
+	n = vasprintf(&text, format, ap);
+	if (n < 0)
+		return n;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_debug("%s", line);
+	free(text);
 	return n;
 }
 
@@ -418,7 +421,7 @@ int xdp_open(struct xdp **out, const struct rx_options *o, char *error, size_t e
 	x->pins.fd = -1;
 	for (unsigned m = 0; m < XDP_MAP_MAX; m++)
 		x->maps[m] = -1;
-	libbpf_set_print(quiet);
+	libbpf_set_print(print_debug);
 	r = check_options(x, o);
 	for (unsigned n = 0; n < o->n_interfaces && r == 0; n++)
 		r = look_at_interface(x, &x->interfaces[n], o->interfaces[n]);

@@ -53,7 +53,7 @@ finish() {
 
 cleanup() {
 	local job
-	for job in $(jobs -p); do
+	for job in $(jobs -p) "${ns_keepers[@]}"; do
 		kill -KILL "$job" 2>/dev/null
 	done
 	wait 2>/dev/null
@@ -83,6 +83,7 @@ isolate() {
 ns_make() { # VARIABLE for the process id
 	unshare --net setpriv --pdeathsig KILL sleep infinity &
 	local keeper=$!
+	disown $keeper # no word about its end
 	while [ "$(readlink /proc/$keeper/ns/net)" = "$(readlink /proc/$$/ns/net)" ]; do
 		kill -0 $keeper 2>/dev/null || return 1
 		sleep 0.01
@@ -107,7 +108,6 @@ ns_pair() { # [QUEUES [MTU]]
 	local queues=${1:-1} mtu=${2:-1500} keeper
 	for keeper in "${ns_keepers[@]}"; do
 		kill -KILL "$keeper" 2>/dev/null
-		wait "$keeper" 2>/dev/null
 	done
 	ns_keepers=()
 	ns_make ns_a && ns_make ns_b || return 1

@@ -9,7 +9,9 @@ receiver= out= got=
 receive() {
 	out=$scratch/receive.out
 	: >"$out"
-	in_b "$BUILD/tests/netns/xdp_receive" vb $pins "$@" >"$out" 2>&1 &
+	# Not in_b: $! must be the process itself, to be killed.
+	nsenter --net=/proc/"$ns_b"/ns/net -- "$BUILD/tests/netns/xdp_receive" vb $pins "$@" \
+		>"$out" 2>&1 &
 	receiver=$!
 	await 10 ready_or_gone
 	grep -q '^ready' "$out"

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../agent/log.h"
 #include "../../agent/rx/xsk.h"
 #include "../../loaders/xdp.h"
 
@@ -22,7 +23,7 @@ static struct {
 } settings[] = {{"count", 1ul << 40}, {"idle", 2000},	    {"limit", 60},    {"mode", RX_AUTO},
 		{"frames", 4096},     {"frame_size", 4096}, {"ring", 2048},   {"exporters", 1024},
 		{"keep", 0},	      {"sockets", 1},	    {"zero_copy", 1}, {"rate", 0},
-		{"burst", 0}};
+		{"burst", 0},	      {"debug", 0}};
 
 static unsigned long setting(const char *name)
 {
@@ -102,6 +103,8 @@ int main(int argc, char **argv)
 		return 2;
 	for (int i = 3; i < argc; i++)
 		set(argv[i]);
+	if (setting("debug"))
+		log_set_level(LOG_LEVEL_DEBUG);
 	o = options(argv[1], argv[2]);
 	polls[0] = (struct pollfd){udp_socket(), POLLIN, 0};
 	if (xdp_open(&x, &o, error, sizeof(error)) < 0) {
