@@ -32,7 +32,7 @@ uint64_t report_heartbeat_age(const struct ops_sources *s, unsigned i, uint64_t 
 {
 	uint64_t beat = __atomic_load_n(s->heartbeats[i], __ATOMIC_RELAXED);
 
-	return beat < now_ns ? (now_ns - beat) / 1000000 : 0;
+	return beat && beat < now_ns ? (now_ns - beat) / 1000000 : 0;
 }
 
 bool report_alive(const struct ops_sources *s, struct buffer *why)

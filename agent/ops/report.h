@@ -14,7 +14,7 @@ const char *report_mode(enum rx_mode mode);
 
 uint64_t report_monotonic_ns(void);
 
-/* Milliseconds since worker i's last turn. */
+/* Milliseconds since worker i's last turn; 0 when it has not made one. */
 uint64_t report_heartbeat_age(const struct ops_sources *s, unsigned i, uint64_t now_ns);
 
 /* Every worker turns / there is a receiver and an output that can deliver. Where not, `why` gets
