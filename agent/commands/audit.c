@@ -17,6 +17,28 @@ static const char usage[] =
 	"  -j, --json           one JSON object with all terms\n"
 	"  -h, --help           print this\n";
 
+/* What counted anything of what is outside of the balances. */
+static void print_elsewhere(const json_t *terms)
+{
+	static const char *const heads[] = {">", ""};
+	struct columns c = {.heads = heads, .n = 2};
+	const json_t *t;
+	size_t i;
+
+	json_array_foreach(terms, i, t)
+	{
+		uint64_t v = client_number(t, "value");
+
+		if (!v)
+			continue;
+		columns_number(&c, v);
+		columns_text(&c, client_text(t, "name"));
+	}
+	if (c.cells.len)
+		printf("\nnot in these: dropped or passed on before, or lost on the way to us\n");
+	columns_print(&c, stdout);
+}
+
 static uint64_t add_terms(struct columns *c, const char *sign, const json_t *terms)
 {
 	const json_t *t;
@@ -78,7 +100,11 @@ int command_audit(int argc, char **argv)
 		size_t i;
 
 		printf("%s\n", closed ? "The accounts close." : "THE ACCOUNTS DO NOT CLOSE.");
-		json_array_foreach(json_object_get(o, "balances"), i, b) print_balance(b);
+		json_array_foreach(json_object_get(o, "balances"), i, b)
+		{
+			print_balance(b);
+		}
+		print_elsewhere(json_object_get(o, "elsewhere"));
 	}
 	r = closed && !fflush(stdout) ? 0 : 1;
 	json_decref(o);

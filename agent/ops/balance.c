@@ -222,10 +222,34 @@ static void terms_json(const char *name, const struct balance_term *t, unsigned 
 	for (unsigned i = 0; i < n; i++)
 		buffer_format(to, "%s{\"name\":\"%s\",\"value\":%llu}", i ? "," : "", t[i].name,
 			      (unsigned long long)t[i].value);
-	buffer_string(to, "],");
+	buffer_char(to, ']');
 }
 
-void balances_json(const struct balance *b, unsigned n, struct buffer *to)
+unsigned balances_elsewhere(const struct ops_sources *s,
+			    struct balance_term to[BALANCE_ELSEWHERE_MAX])
+{
+	struct ops_receiver r[OPS_RECEIVERS_MAX];
+	struct ops_reason reasons[OPS_REASONS_MAX];
+	unsigned n_r = s->receivers ? s->receivers(r, OPS_RECEIVERS_MAX, s->arg) : 0;
+	unsigned n_reasons = s->reasons ? s->reasons(reasons, OPS_REASONS_MAX, s->arg) : 0, n = 0;
+	uint64_t dropped = 0, gaps, late;
+
+	for (unsigned i = 0; i < n_reasons; i++)
+		if (strcmp(reasons[i].name, "steered") && strcmp(reasons[i].name, "not_ours"))
+			add(to, &n, reasons[i].name, reasons[i].since_start);
+	for (unsigned i = 0; i < n_r; i++)
+		dropped += r[i].mode == RX_UDP ? r[i].dropped : 0;
+	add(to, &n, "udp_dropped_datagrams", dropped);
+	add_account(s, to, &n, ACCOUNT_RX_TRUNCATED);
+	add_account(s, to, &n, ACCOUNT_RX_DENIED);
+	late = of_workers(s, ACCOUNT_SEQUENCE_LATE);
+	gaps = of_workers(s, ACCOUNT_SEQUENCE_LOST);
+	add(to, &n, "sequence_lost_units", gaps > late ? gaps - late : 0);
+	return n;
+}
+
+void balances_json(const struct balance *b, unsigned n, const struct balance_term *elsewhere,
+		   unsigned n_elsewhere, struct buffer *to)
 {
 	bool closed = true;
 
@@ -237,10 +261,13 @@ void balances_json(const struct balance *b, unsigned n, struct buffer *to)
 		buffer_json_string(to, b[i].title, strlen(b[i].title));
 		buffer_char(to, ',');
 		terms_json("in", b[i].in, b[i].n_in, to);
+		buffer_char(to, ',');
 		terms_json("out", b[i].out, b[i].n_out, to);
-		buffer_format(to, "\"on_way\":\"%s\",\"difference\":%lld,\"closed\":%s}",
+		buffer_format(to, ",\"on_way\":\"%s\",\"difference\":%lld,\"closed\":%s}",
 			      b[i].on_way, (long long)b[i].difference,
 			      b[i].closed ? "true" : "false");
 	}
-	buffer_string(to, "]}");
+	buffer_string(to, "],");
+	terms_json("elsewhere", elsewhere, n_elsewhere, to);
+	buffer_char(to, '}');
 }

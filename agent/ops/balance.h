@@ -37,7 +37,14 @@ void balance_close(struct balance *b);
  * second at most, until nothing is on its way. */
 unsigned balances_read(const struct ops_sources *s, struct balance to[BALANCES_MAX]);
 
-/* {"closed":true,"balances":[…]} */
-void balances_json(const struct balance *b, unsigned n, struct buffer *to);
+/* What never entered these books, and where it ended: refused by the XDP program, lost at sockets,
+ * lost before us by the exporters' sequence numbers. Up to BALANCE_ELSEWHERE_MAX. */
+enum { BALANCE_ELSEWHERE_MAX = OPS_REASONS_MAX + 8 };
+unsigned balances_elsewhere(const struct ops_sources *s,
+			    struct balance_term to[BALANCE_ELSEWHERE_MAX]);
+
+/* {"closed":true,"balances":[…],"elsewhere":[…]} */
+void balances_json(const struct balance *b, unsigned n, const struct balance_term *elsewhere,
+		   unsigned n_elsewhere, struct buffer *to);
 
 #endif

@@ -49,6 +49,7 @@ static void answer(const char *request, struct buffer *reply, void *arg)
 {
 	const struct ops *ops = arg;
 	struct balance balances[BALANCES_MAX];
+	struct balance_term elsewhere[BALANCE_ELSEWHERE_MAX];
 	unsigned n = EXPORTERS_DEFAULT;
 
 	if (is_request(request, "status", &n)) {
@@ -57,7 +58,8 @@ static void answer(const char *request, struct buffer *reply, void *arg)
 		report_exporters(&ops->sources, n, reply);
 	} else if (is_request(request, "audit", NULL)) {
 		n = balances_read(&ops->sources, balances);
-		balances_json(balances, n, reply);
+		balances_json(balances, n, elsewhere, balances_elsewhere(&ops->sources, elsewhere),
+			      reply);
 	} else if (is_request(request, "metrics", NULL)) {
 		metrics_print(&ops->options, &ops->sources, ops->started_s, reply);
 	} else {

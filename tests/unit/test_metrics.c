@@ -274,6 +274,23 @@ static void the_audit_adds_up_all_workers_and_outputs(void **state)
 	assert_true(balance_of(b, n, "steered")->closed);
 }
 
+static void what_never_came_in_is_told_beside_the_balance(void **state)
+{
+	struct agent *a = *state;
+	struct balance_term t[BALANCE_ELSEWHERE_MAX];
+	struct buffer text = {0};
+
+	account_add(&a->accounts[0], ACCOUNT_SEQUENCE_LOST, 9);
+	account_add(&a->accounts[1], ACCOUNT_SEQUENCE_LATE, 2);
+	account_add(&a->accounts[1], ACCOUNT_RX_DENIED, 3);
+	balances_json(NULL, 0, t, balances_elsewhere(&a->sources, t), &text);
+	has(text_of(&text),
+	    "{\"closed\":true,\"balances\":[],\"elsewhere\":[{\"name\":\"denied\",\"value\":5},");
+	has(text.p, "{\"name\":\"rx_denied_datagrams\",\"value\":3}");
+	has(text.p, "{\"name\":\"sequence_lost_units\",\"value\":7}");
+	buffer_free(&text);
+}
+
 static uint64_t traffic(struct agent *a)
 {
 	/* 3 frames come and are taken from the ring only before the next reading. */
@@ -682,6 +699,7 @@ int main(void)
 		cmocka_unit_test(a_stage_at_rest_does_not_close_when_one_is_missing),
 		cmocka_unit_test(a_moving_stage_may_hold_what_fits_in_it_and_no_more),
 		T(the_audit_adds_up_all_workers_and_outputs),
+		T(what_never_came_in_is_told_beside_the_balance),
 		T(frames_in_the_rings_are_no_loss_while_traffic_runs),
 		T(flows_on_their_way_are_counted_as_waiting),
 		T(metrics_hold_every_account_of_every_worker_and_output),
