@@ -117,6 +117,7 @@ static int start_workers(struct agent *a)
 		a->accounts[w] = worker_account(a->workers[w]);
 		a->heartbeats[w] = worker_heartbeat(a->workers[w]);
 	}
+	a->heartbeat = clock_ns(CLOCK_MONOTONIC);
 	a->accounts[n] = &a->account;
 	a->heartbeats[n] = &a->heartbeat;
 	return 0;
