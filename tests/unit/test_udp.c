@@ -47,7 +47,7 @@ static bool have_ipv6(void)
 
 	close(fd);
 	if (!ok)
-		print_message("IPv6 part skipped: no ::1 on this machine\n");
+		print_message("(IPv6 is left out: no ::1 on this machine)\n");
 	return ok;
 }
 
@@ -302,7 +302,7 @@ static void an_exporter_stays_on_one_worker(void **state)
 
 	(void)state;
 	if (geteuid())
-		print_message("eBPF steering skipped: not root; classic BPF is tested\n");
+		print_message("(not root: classic BPF instead of eBPF)\n");
 	else
 		assert_int_equal(udp_steering(g), UDP_STEER_STREAM);
 	check_steering(g, o.ports[0], false);
@@ -341,7 +341,9 @@ static void a_stream_known_to_xdp_goes_to_its_queues_worker(void **state)
 	map = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "queue_of", sizeof(struct stream_key), 4, 1024,
 			     NULL);
 	if (map < 0) {
-		print_message("skipped: no BPF map can be made: %s\n", strerror(errno));
+		print_message("SKIP a_stream_known_to_xdp_goes_to_its_queues_worker: no BPF "
+			      "map can be made: %s\n",
+			      strerror(errno));
 		skip();
 	}
 	g = open_group(&o, 3, map);
