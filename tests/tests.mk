@@ -3,12 +3,13 @@
 #
 # A unit test is tests/unit/test_NAME.c, a test of BPF programs tests/bpf/test_NAME.c: both linked
 # with libweir.a and cmocka. Other tests are scripts tests/GROUP/NAME.sh; what they need compiled is
-# tests/tools/NAME.c, or tests/netns/NAME.c where it needs libweir.a.
+# tests/tools/NAME.c, or tests/GROUP/NAME.c where it needs libweir.a.
 
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPFTEST := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)) \
-	 $(patsubst tests/netns/%.c,$(BUILD)/tests/netns/%,$(wildcard tests/netns/*.c))
+	 $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/netns/*.c tests/integration/*.c))
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 TEST_GROUPS = unit bpf corpus netns integration
 ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 JOBS  := $(shell nproc)
@@ -36,6 +37,14 @@ $(BUILD)/tests/netns/%: tests/netns/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(LIBS)
 
+$(BUILD)/tests/integration/%: tests/integration/%.c $(BUILD)/libweir.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(LIBS)
+
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libweir.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(LIBS)
+
 test-programs: all $(UNIT) $(BPFTEST) $(TOOLS)
 
 sanitized:
@@ -56,6 +65,10 @@ $(TEST_GROUPS:%=test-%): test-%: test-programs
 test-asan: sanitized
 	$(Q)tests/run.sh unit@build-asan corpus@build-asan
 
+## make bench-encode  ns a flow of each format
+bench-encode: $(BUILD)/tests/bench/bench_encode
+	$(Q)$<
+
 fuzzers: $(FUZZERS)
 
 ## make fuzz          fuzz every decoder and reader for TIME=60 seconds each
@@ -64,5 +77,5 @@ fuzz:
 		SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzzers
 	$(Q)tests/fuzz/run.sh $(TIME)
 
--include $(UNIT:=.d) $(BPFTEST:=.d) $(TOOLS:=.d)
-.PHONY: test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)
+-include $(BENCH:=.d) $(UNIT:=.d) $(BPFTEST:=.d) $(TOOLS:=.d)
+.PHONY: bench-encode test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)

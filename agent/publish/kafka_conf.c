@@ -137,6 +137,10 @@ rd_kafka_conf_t *kafka_conf_new(const struct output_options *o, const char *name
 	set(&m, "client.id", "weir");
 	set(&m, "enable.idempotence", "true");
 	set(&m, "acks", "all");
+	/* With more than one request on its way, a partition's first may fail while the second
+	 * succeeds: the broker knows no sequence of ours yet, and librdkafka takes the first for
+	 * written. One at a time costs little, as a request may hold a whole batch.size. */
+	set(&m, "max.in.flight.requests.per.connection", "1");
 	/* Our queue and the spool decide what is kept for how long, not librdkafka. */
 	set(&m, "message.timeout.ms", "0");
 	set(&m, "queue.buffering.max.messages", "1000000");

@@ -1,0 +1,149 @@
+#!/bin/bash
+# The Kafka output against a real broker: delivery, order, formats, and what the operator is told.
+# SPDX-License-Identifier: Apache-2.0
+set -u
+cd "$(dirname "$0")/../.."
+. tests/integration/lib_kafka.sh
+
+tests/kafka.sh start "$work/broker" --secure --property message.max.bytes=400000 ||
+	{ echo "FAIL broker: it does not start"; exit 1; }
+. "$work/broker/env"
+
+every_flow_arrives_once() {
+	publish brokers=$KAFKA topic=$1 flows=300000 compression=$1 && is accounts published_flows 300000 &&
+		is accounts lost 0 && read_back brokers=$KAFKA topic=$1 flows=300000 &&
+		is reading distinct 300000 && is reading duplicates 0 && is reading bad 0 &&
+		is reading header_count 300000
+}
+for compression in lz4 zstd gzip none; do
+	check "every flow arrives once, compression $compression" every_flow_arrives_once $compression
+done
+
+order_is_kept() {
+	publish brokers=$KAFKA topic=order flows=300000 exporters=97 message_bytes=65536 &&
+		read_back brokers=$KAFKA topic=order flows=300000 exporters=97 &&
+		is reading distinct 300000 && is reading disorder 0 && is reading split 0
+}
+check "an exporter's flows keep their order in one partition" order_is_kept
+
+many_flows_share_a_message() {
+	publish brokers=$KAFKA topic=random flows=300000 key=random && above accounts published_flows 299999 &&
+		[ "$(number accounts published_messages)" -lt 200 ]
+}
+check "many flows share a message" many_flows_share_a_message
+
+json_lines() {
+	publish brokers=$KAFKA topic=json flows=20000 format=json &&
+		kcat -b "$KAFKA" -t json -C -e -q -D '' >"$work/json" 2>"$work/kcat" &&
+		[ "$(wc -l <"$work/json")" = 20000 ] &&
+		[ "$(jq -r .sequence_num <"$work/json" | sort -un | wc -l)" = 20000 ]
+}
+check "JSON messages are lines" json_lines
+
+counters_have_their_topic() {
+	publish brokers=$KAFKA topic=flows2 counter_topic=counters flows=20000 samples=7 &&
+		is accounts published_counter_samples 7 &&
+		kcat -b "$KAFKA" -t counters -C -e -q -f '%h\n' | grep -q 'weir.count=7,'
+}
+check "counter samples have a topic of their own" counters_have_their_topic
+
+batch_identities_differ() {
+	publish brokers=$KAFKA topic=ids flows=100000 message_bytes=65536 workers=2 &&
+		kcat -b "$KAFKA" -t ids -C -e -q -f '%h\n' | sed 's/.*weir.batch=//' | sort >"$work/ids" &&
+		[ -s "$work/ids" ] && [ -z "$(uniq -d "$work/ids")" ]
+}
+check "every message has an identity of its own" batch_identities_differ
+
+too_large() {
+	publish brokers=$KAFKA topic=large flows=20000 compression=none message_bytes=900000 stop=20 &&
+		says "over the broker's limit" && above accounts dropped_error_flows 0 &&
+		read_back brokers=$KAFKA topic=large flows=20000 &&
+		[ $(($(number accounts dropped_error_flows) + $(number reading distinct))) = 20000 ]
+}
+check "a message too large is dropped, counted and said" too_large
+
+unreachable() {
+	publish brokers=127.0.0.1:1 topic=x flows=1000 stop=2 && says "no broker can be reached" &&
+		is accounts lost 1000 && is accounts dropped_error_flows 1000
+}
+check "a broker that cannot be reached is said" unreachable
+
+tls() {
+	publish brokers=$KAFKA_TLS topic=tls flows=20000 tls_ca=$KAFKA_CA && is accounts published_flows 20000
+}
+check "TLS" tls
+
+wrong_authority() {
+	publish brokers=$KAFKA_TLS topic=tls flows=20000 tls_ca=$KAFKA_OTHER_CA stop=3 &&
+		is accounts published_flows 0 && says "TLS failed"
+}
+check "a certificate of another authority is refused and said" wrong_authority
+
+mutual_tls() {
+	publish brokers=$KAFKA_MTLS topic=tls flows=20000 tls_ca=$KAFKA_CA tls_cert=$KAFKA_CERT \
+		tls_key=$KAFKA_KEY && is accounts published_flows 20000
+}
+check "mutual TLS" mutual_tls
+
+no_certificate() {
+	publish brokers=$KAFKA_MTLS topic=tls flows=20000 tls_ca=$KAFKA_CA stop=3 &&
+		is accounts published_flows 0 && says "TLS failed\|no broker can be reached"
+}
+check "mutual TLS without our certificate fails and says so" no_certificate
+
+missing_file() {
+	! publish brokers=$KAFKA_TLS topic=tls flows=1 tls_ca=/nonexistent/ca.pem >/dev/null &&
+		says "cannot read the CA certificate /nonexistent/ca.pem: No such file"
+}
+check "a certificate file that is not there is said" missing_file
+
+login() {
+	publish brokers=$KAFKA_SASL topic=login flows=20000 tls_ca=$KAFKA_CA sasl_mechanism="$1" \
+		sasl_username=weir sasl_password_file="$work/broker/tls/password" "${@:2}" &&
+		is accounts published_flows 20000
+}
+check "login with PLAIN" login PLAIN
+
+wrong_password() {
+	echo hunter2-not-it >"$work/password"
+	publish brokers=$KAFKA_SASL topic=login flows=20000 tls_ca=$KAFKA_CA sasl_mechanism=PLAIN \
+		sasl_username=weir sasl_password_file="$work/password" stop=3 &&
+		is accounts published_flows 0 && says "refuses our login" && says_not hunter2
+}
+check "a wrong password is said and not shown" wrong_password
+
+# librdkafka older than 2.6.1 cannot; a newer one must.
+scram() {
+	if pkg-config --atleast-version=2.6.1 rdkafka; then
+		login "$1"
+	else
+		login "$1" stop=3 >/dev/null
+		says "cannot do SCRAM with Kafka 4"
+	fi
+}
+check "SCRAM works, or the library is said to be too old" scram SCRAM-SHA-512
+
+unknown_property() {
+	! publish brokers=$KAFKA topic=x flows=1 property=no.such=1 >/dev/null && says "property no.such"
+}
+check "a property that librdkafka does not have is refused" unknown_property
+
+tests/kafka.sh start "$work/broker2" --property auto.create.topics.enable=false ||
+	{ echo "FAIL broker: the second does not start"; exit 1; }
+. "$work/broker2/env"
+
+missing_topic() {
+	publish brokers=$KAFKA topic=later flows=20000 stop=60 property=topic.metadata.propagation.max.ms=1000 &
+	local i
+	for i in $(seq 100); do
+		grep -q "has no topic later" "$work/log" 2>/dev/null && break
+		sleep 0.2
+	done
+	says "has no topic later" || return 1
+	tests/kafka.sh topic "$work/broker2" later 3 && wait $! && is accounts published_flows 20000 &&
+		read_back brokers=$KAFKA topic=later flows=20000 && is reading distinct 20000
+}
+rm -f "$work/log"
+check "flows wait for a topic that is missing" missing_topic
+
+[ $failures = 0 ]
