@@ -15,9 +15,9 @@ ns_pair
 
 # Killed in the middle of 20,000 and started again: the kernel has counted every one.
 receive keep=1 idle=20000
-send plain 20000 1400 20000 &
+send plain 20000 1400 8000 &
 sender=$!
-sleep 0.4
+sleep 0.6
 kill -KILL $receiver
 wait $receiver 2>/dev/null
 link=$(link_id)
