@@ -20,7 +20,10 @@
 #include "steer.skel.h"
 #include "xdp_pins.h"
 
-enum { ETHERNET_OVERHEAD = 22 }; /* header and two VLAN tags */
+enum {
+	ETHERNET_OVERHEAD = 22, /* header and two VLAN tags */
+	EXPORTERS_MIN = 1024,	/* an LRU map keeps entries aside for each CPU */
+};
 
 struct interface {
 	char name[RX_INTERFACE_NAME];
@@ -186,10 +189,11 @@ static int pin(struct xdp *x, int fd, const char *interface, const char *name)
 static int size_maps(struct steer *skel, const struct rx_options *o)
 {
 	struct bpf_map *sized[] = {skel->maps.exporters, skel->maps.buckets, skel->maps.queue_of};
+	uint32_t n = o->max_exporters > EXPORTERS_MIN ? o->max_exporters : EXPORTERS_MIN;
 	int r = 0;
 
 	for (unsigned i = 0; i < sizeof(sized) / sizeof(*sized) && r == 0; i++)
-		r = bpf_map__set_max_entries(sized[i], o->max_exporters);
+		r = bpf_map__set_max_entries(sized[i], n);
 	return r;
 }
 

@@ -99,13 +99,13 @@ static int make_umem(struct xsk *x, const struct rx_options *o, unsigned queue, 
 	struct xdp_umem_reg reg = {.chunk_size = o->frame_size};
 
 	x->umem_size = (size_t)o->frames * o->frame_size;
-	x->umem = mmap(NULL, x->umem_size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	x->umem = mmap(NULL, x->umem_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 	if (x->umem == MAP_FAILED) {
 		x->umem = NULL;
 		return fail(error, error_size, errno, x, queue, "no memory for the UMEM");
 	}
-	madvise(x->umem, x->umem_size, MADV_HUGEPAGE);
+	madvise(x->umem, x->umem_size, MADV_HUGEPAGE); /* before the kernel pins it; may fail */
 	reg.addr = (uintptr_t)x->umem;
 	reg.len = x->umem_size;
 	if (setsockopt(x->fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) == 0)
