@@ -88,4 +88,23 @@ expect detached "$(in_b ip -o link show vb.7 | grep -c xdp)" '^0$'
 expect detach_of_nothing "$("$WEIR" xdp detach --pin-path $pins 2>&1)" '0 interfaces detached'
 if [ -e $pins ]; then fail detach_removes_pins "$(ls -R $pins)"; else pass detach_removes_pins; fi
 
+# Several interfaces share the maps; each has its link and its sockets.
+ns_pair
+in_b ip link add vc type veth peer name vd
+in_b ip link set vc up
+in_b ip link set vd up
+expect two_interfaces "$(in_b "$WEIR" xdp attach -i vb -i vc --pin-path $pins 2>&1)" \
+	'vb: XDP attached in native' 'vc: XDP attached in native'
+expect two_interfaces_share_maps "$(in_b "$WEIR" xdp status --pin-path $pins | grep -c ' mode, ')" '^2$'
+"$WEIR" xdp detach --interface vc --pin-path $pins 2>/dev/null
+send plain 100 100 10000
+expect the_other_goes_on "$(in_b "$WEIR" xdp status --pin-path $pins)" '^vb: native mode' \
+	'10.9.0.1 to port 2055: 100 datagrams'
+"$WEIR" xdp detach --pin-path $pins 2>/dev/null
+in_b "$WEIR" xdp attach -i vc --pin-path /sys/fs/bpf/weir-other 2>/dev/null
+expect second_is_taken "$(in_b "$WEIR" xdp attach -i vb -i vc --pin-path $pins 2>&1)" \
+	'vc: another XDP program'
+expect the_first_is_let_go "$(in_b ip -o link show vb | grep -c xdp) $(ls /sys/fs/bpf | grep -c weir-test)" \
+	'^0 0$'
+
 finish
