@@ -19,13 +19,14 @@ static const char usage[] =
 	"  -s, --set KEY=VALUE  set one above what the file says; may be repeated\n"
 	"  -i, --interface IF   take exporters in through XDP on this interface; may be repeated\n"
 	"  -o, --output OUTPUT  file:PATH (file:- is standard output) or kafka:BROKERS/TOPIC\n"
-	"      --format FORMAT  json, protobuf, native or rowbinary\n"
+	"      --format FORMAT  json or protobuf\n"
 	"  -h, --help           print this\n";
 
 enum { SETS_MAX = 64 };
 
 struct arguments {
-	const char *path, *sets[SETS_MAX];
+	const char *path;
+	char *sets[SETS_MAX];
 	unsigned n_sets;
 	struct buffer interfaces; /* interfaces=A,B */
 };
@@ -116,14 +117,17 @@ int command_agent(int argc, char **argv)
 	buffer_free(&a.interfaces);
 	if (status >= 0)
 		return status;
-	if (settings_read(&settings, a.path, a.sets, a.n_sets, &errors)) {
+	if (settings_read(&settings, a.path, (const char *const *)a.sets, a.n_sets, &errors)) {
 		fwrite(errors.p, 1, errors.len, stderr);
 		status = 1;
 	} else {
-		const struct settings_source source = {a.path, a.sets, a.n_sets};
+		const struct settings_source source = {a.path, (const char *const *)a.sets,
+						       a.n_sets};
 
 		status = agent_run(&settings, &source);
 	}
+	for (unsigned i = 0; i < a.n_sets; i++)
+		free(a.sets[i]);
 	buffer_free(&errors);
 	settings_free(&settings);
 	return status;

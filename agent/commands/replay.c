@@ -22,7 +22,7 @@ static const char usage[] =
 	"on standard error. The time of reception is the capture's time stamp.\n"
 	"Exit status: 0 done, 1 a file could not be read or flows were not delivered, 2 usage.\n\n"
 	"  -o, --output OUTPUT  -, FILE, file:PATH or kafka:BROKERS/TOPIC; default -\n"
-	"      --format FORMAT  json (default), protobuf, native or rowbinary\n"
+	"      --format FORMAT  json (default) or protobuf\n"
 	"  -p, --ports LIST     only datagrams to these UDP ports; default: all UDP\n"
 	"  -n, --repeat N       read the files N times over\n"
 	"  -c, --config FILE    settings of the decoders and, without --output, the outputs\n"
@@ -69,22 +69,6 @@ static bool read_ports(struct rx_options *o, const char *list)
 	}
 }
 
-/* "key=value" for settings_read; lives as long as the command. */
-static const char *assign(const char *key, const char *prefix, const char *value)
-{
-	char *s;
-
-	return asprintf(&s, "%s=%s%s", key, prefix, value) < 0 ? NULL : s;
-}
-
-/* A bare name is a file. */
-static const char *assign_output(const char *value)
-{
-	bool scheme = !strncmp(value, "file:", 5) || !strncmp(value, "kafka:", 6);
-
-	return assign("outputs", scheme ? "" : "file:", value);
-}
-
 /* Reads options and settings. Returns -1 when the files can be read, else the exit status. */
 static int prepare(struct replay *r, int argc, char **argv)
 {
@@ -100,10 +84,10 @@ static int prepare(struct replay *r, int argc, char **argv)
 		{NULL, 0, NULL, 0},
 	};
 	const char *sets[SETS_MAX + 2], *path = NULL, *output = NULL, *format = NULL;
-	struct buffer errors = {0};
+	struct buffer errors = {0}, output_set = {0}, format_set = {0};
 	unsigned n_sets = 0;
+	int option, err;
 	char *end;
-	int option;
 
 	r->repeat = 1;
 	optind = 1;
@@ -150,14 +134,32 @@ static int prepare(struct replay *r, int argc, char **argv)
 			"rest\n");
 		return 2;
 	}
-	if (output || !path)
-		sets[n_sets++] = assign_output(output ? output : "-");
-	if (format)
-		sets[n_sets++] = assign("outputs[0].format", "", format);
-	if (!settings_read(&r->settings, path, sets, n_sets, &errors))
-		return -1;
-	fwrite(errors.p, 1, errors.len, stderr);
+	for (char **f = argv + optind; *f && r->repeat > 1; f++)
+		if (!strcmp(*f, "-"))
+			return wrong("-", "can be read only once, not --repeat times");
+	if (output || !path) {
+		/* A bare name is a file. */
+		bool scheme = output &&
+			      (!strncmp(output, "file:", 5) || !strncmp(output, "kafka:", 6));
+
+		buffer_format(&output_set, "outputs=%s%s",
+			      scheme ? "" : "file:", output ? output : "-");
+		buffer_char(&output_set, '\0');
+		sets[n_sets++] = output_set.p;
+	}
+	if (format) {
+		buffer_format(&format_set, "outputs[0].format=%s", format);
+		buffer_char(&format_set, '\0');
+		sets[n_sets++] = format_set.p;
+	}
+	err = settings_read(&r->settings, path, sets, n_sets, &errors);
+	if (err)
+		fwrite(errors.p, 1, errors.len, stderr);
 	buffer_free(&errors);
+	buffer_free(&output_set);
+	buffer_free(&format_set);
+	if (!err)
+		return -1;
 	settings_free(&r->settings);
 	return 1;
 }
@@ -282,7 +284,7 @@ static int replay(struct replay *r, char **files)
 		for (char **f = files; *f && !ended; f++)
 			ended = !replay_file(r, *f);
 	undelivered = publisher_close(r->publisher, r->settings.drain_seconds);
-	if (!r->quiet)
+	if (!r->quiet && (r->packets || !r->failed))
 		summary(r, undelivered, &start);
 	pipeline_close(&r->pipeline);
 	exporter_store_free(r->store);
