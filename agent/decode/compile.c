@@ -27,7 +27,6 @@ static bool length_fits(enum copy_kind kind, uint32_t length)
 {
 	switch (kind) {
 	case COPY_ADDR4:
-	case COPY_DELTA:
 		return length == 4;
 	case COPY_ADDR6:
 		return length == 16;
