@@ -199,11 +199,11 @@ static bool is_ipv6(const struct ip_addr *a)
 	return !ip_is_v4(a) && !ip_is_unset(a);
 }
 
-/* Both families had elements for the addresses. An end that is zero in both (DHCP, duplicate
+/* The addresses may be of either family. An end that is zero in both (DHCP, duplicate
  * address detection) is of the family that the other end or the record tells. */
 static void finish_family(struct flow *f)
 {
-	if (!f->etype)
+	if (!f->etype && !(ip_is_unset(&f->src_addr) && ip_is_unset(&f->dst_addr)))
 		f->etype = is_ipv6(&f->src_addr) || is_ipv6(&f->dst_addr) ? ETYPE_IPV6 : ETYPE_IPV4;
 	if (f->etype != ETYPE_IPV6)
 		return;
@@ -225,7 +225,7 @@ void record_finish(const struct record_context *r, const struct template *t, con
 		finish_section(p, record, places, f);
 	if (features & PROGRAM_LISTS)
 		record_lists(r, t, record, places, f);
-	if (features & PROGRAM_FAMILY_BY_ADDRESS)
+	if (features & (PROGRAM_FAMILY_BY_ADDRESS | PROGRAM_LISTS))
 		finish_family(f);
 	if (features & PROGRAM_ICMP_BY_PORT && (f->proto == ICMP || f->proto == ICMPV6)) {
 		f->icmp_type = (uint8_t)(f->dst_port >> 8);

@@ -78,13 +78,27 @@ static void walk_records(struct list_walk *w, struct record_list *list)
 			walk_field(w, t->fields[i].pen, t->fields[i].id, places[i]);
 }
 
+/* A time that the record did not tell is that of the message, which is as good as empty. */
+static bool is_default_time(const struct list_walk *w, const struct copy_op *op)
+{
+	const struct flow *f = w->flow, *p = &w->r->prototype;
+
+	if (op->flags & COPY_TO_EXT)
+		return false;
+	if (op->to == offsetof(struct flow, time_flow_start_ns))
+		return f->time_flow_start_ns == p->time_flow_start_ns;
+	return op->to == offsetof(struct flow, time_flow_end_ns) &&
+	       f->time_flow_end_ns == p->time_flow_end_ns;
+}
+
 static void fill(struct list_walk *w, uint32_t pen, uint16_t id, struct field_place place)
 {
 	struct copy_op op;
 
 	if (!copy_for_element(pen, id, &op) || op.kind == COPY_MPLS)
 		return;
-	op.flags |= COPY_IF_ZERO;
+	if (!is_default_time(w, &op))
+		op.flags |= COPY_IF_ZERO;
 	copy_place(&op, place, w->flow, &w->r->times);
 }
 
