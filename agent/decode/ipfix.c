@@ -252,6 +252,9 @@ static void learn_templates(struct ipfix_work *w, const struct ipfix_set *set)
 	if (status != DECODE_OK)
 		left_out(w, status);
 	resume_waiting(w);
+	/* Options that waited may have told the time of init. */
+	record_set_times(&w->r, &w->message,
+			 __atomic_load_n(&w->r.domain->system_init_ms, __ATOMIC_RELAXED));
 }
 
 enum decode_status ipfix_decode(struct decode_context *c, const struct datagram *dg,

@@ -230,32 +230,30 @@ enum decode_status template_learn(struct exporter_store *s, struct domain *d,
 
 	while (set->end - p >= 4) {
 		uint16_t id = be16(p), n_fields = be16(p + 2), n_scope = 0;
-		enum decode_status status;
+		enum decode_status status = DECODE_OK;
 
 		if (!v9 && id && !n_fields) {
 			withdraw(s, d, id, options, account);
 			p += 4;
 			continue;
 		}
-		if (id < IPFIX_MIN_DATA_SET && !id && !n_fields)
+		if (!id && !n_fields)
 			break; /* padding */
-		if (set->end - p < head)
-			return worst != DECODE_OK ? worst
-			       : options	  ? DECODE_OK
-						  : DECODE_BAD_TEMPLATE;
-		if (options && v9) {
+		if (id < IPFIX_MIN_DATA_SET || set->end - p < head) {
+			status = DECODE_BAD_TEMPLATE;
+		} else if (options && v9) {
 			/* RFC 3954 section 6.1: lengths in bytes, of scopes and of options. */
+			if ((be16(p + 2) | be16(p + 4)) % 4)
+				status = DECODE_BAD_TEMPLATE;
 			n_scope = (uint16_t)(be16(p + 2) / 4);
 			n_fields = (uint16_t)(n_scope + be16(p + 4) / 4);
 		} else if (options) {
 			n_scope = be16(p + 4);
 		}
-		p += head;
-		status = id < IPFIX_MIN_DATA_SET || n_fields > FIELDS_MAX || n_scope > n_fields
-				 ? DECODE_BAD_TEMPLATE
-				 : DECODE_OK;
+		if (n_fields > FIELDS_MAX || n_scope > n_fields)
+			status = DECODE_BAD_TEMPLATE;
 		if (status == DECODE_OK) {
-			p = read_fields(p, set->end, m->version, fields, n_fields);
+			p = read_fields(p + head, set->end, m->version, fields, n_fields);
 			status = p ? template_define(s, d, id, options, fields, n_fields, n_scope,
 						     now_s, account)
 				   : DECODE_BAD_TEMPLATE;
