@@ -55,31 +55,46 @@ static bool uptime_fell(struct sequence *s, uint32_t uptime_ms)
 	return uptime_ms && before && (int32_t)(uptime_ms - before) < -UPTIME_BACK_MS;
 }
 
+/* One that came after a later one. Where it lies before all that was seen, the stream began with
+ * it: else its units would stand for others that are missing. */
+static void see_late(struct sequence *s, uint64_t position, uint32_t units)
+{
+	uint64_t first = get(&s->first);
+
+	add(&s->late, 1);
+	add(&s->received, units);
+	while (position < first && !__atomic_compare_exchange_n(&s->first, &first, position, true,
+								__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
 void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool certain,
 		  uint32_t uptime_ms, struct account *account)
 {
 	uint64_t end = get(&s->end), next;
-	bool uncertain = __atomic_exchange_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
 	int32_t step = (int32_t)(number - (uint32_t)end);
-	bool fell = uptime_fell(s, uptime_ms);
+	bool fell = uptime_fell(s, uptime_ms), uncertain;
 
 	if (!end) {
+		__atomic_store_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
 		begin(s, number, units);
 		return;
 	}
 	if (fell || step > JUMP_MAX || step < -REORDER_WINDOW ||
 	    (step < 0 && __atomic_add_fetch(&s->behind, 1, __ATOMIC_RELAXED) >= LATE_IN_A_ROW)) {
+		__atomic_store_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
 		begin(s, number, units);
 		add(&s->restarts, 1);
 		account_add(account, ACCOUNT_SEQUENCE_RESTARTS, 1);
 		return;
 	}
-	add(&s->received, units);
 	if (step < 0) {
-		add(&s->late, 1);
+		see_late(s, end + (uint64_t)(int64_t)step, units);
 		account_add(account, ACCOUNT_SEQUENCE_LATE, units);
 		return;
 	}
+	uncertain = __atomic_exchange_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
+	add(&s->received, units);
 	__atomic_store_n(&s->behind, 0, __ATOMIC_RELAXED);
 	if (step > 0) {
 		if (uncertain)
