@@ -5,10 +5,10 @@
 #include "sequence.h"
 
 enum {
-	REORDER_WINDOW = 100000, /* units a late datagram may lie behind */
-	LATE_IN_A_ROW = 16,	 /* that many late ones, one after the other, are a restart */
-	JUMP_MAX = 1 << 24,	 /* units: a larger step forward is a restart, not a loss */
-	UPTIME_BACK_MS = 60000,	 /* sysUpTime that falls by more is a restart (or its wrap) */
+	REORDER_WINDOW = 1 << 20, /* units a late datagram may lie behind: a second of slow path */
+	LATE_IN_A_ROW = 16,	  /* that many late ones that nobody missed are a restart */
+	JUMP_MAX = 1 << 24,	  /* units: a larger step forward is a restart, not a loss */
+	UPTIME_BACK_MS = 60000,	  /* sysUpTime that falls by more is a restart (or its wrap) */
 };
 
 static pthread_mutex_t restart_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -55,17 +55,24 @@ static bool uptime_fell(struct sequence *s, uint32_t uptime_ms)
 	return uptime_ms && before && (int32_t)(uptime_ms - before) < -UPTIME_BACK_MS;
 }
 
-/* One that came after a later one. Where it lies before all that was seen, the stream began with
- * it: else its units would stand for others that are missing. */
-static void see_late(struct sequence *s, uint64_t position, uint32_t units)
+/* One that came after a later one: false when nothing is missing that it could be, time and again,
+ * so that the sequence must have begun anew. Many late ones in a row are nothing of that kind: they
+ * come when the slow path falls behind. */
+static bool see_late(struct sequence *s, uint64_t position, uint32_t units)
 {
 	uint64_t first = get(&s->first);
 
+	if (position >= first && lost_since(s) < (units ? units : 1) &&
+	    __atomic_add_fetch(&s->behind, 1, __ATOMIC_RELAXED) >= LATE_IN_A_ROW)
+		return false;
 	add(&s->late, 1);
 	add(&s->received, units);
+	/* Before all that was seen: the stream began with it. Else its units would stand for others
+	 * that are missing. */
 	while (position < first && !__atomic_compare_exchange_n(&s->first, &first, position, true,
 								__ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
+	return true;
 }
 
 void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool certain,
@@ -81,7 +88,7 @@ void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool cert
 		return;
 	}
 	if (fell || step > JUMP_MAX || step < -REORDER_WINDOW ||
-	    (step < 0 && __atomic_add_fetch(&s->behind, 1, __ATOMIC_RELAXED) >= LATE_IN_A_ROW)) {
+	    (step < 0 && !see_late(s, end + (uint64_t)(int64_t)step, units))) {
 		__atomic_store_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
 		begin(s, number, units);
 		add(&s->restarts, 1);
@@ -89,7 +96,6 @@ void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool cert
 		return;
 	}
 	if (step < 0) {
-		see_late(s, end + (uint64_t)(int64_t)step, units);
 		account_add(account, ACCOUNT_SEQUENCE_LATE, units);
 		return;
 	}

@@ -56,7 +56,7 @@ while kill -0 $sender 2>/dev/null; do
 	sleep 0.1
 done
 wait $sender
-if [ -z "$open" ] && [ $audits -ge 10 ]; then
+if [ -z "$open" ] && [ $audits -ge 3 ]; then
 	pass closed_at_every_moment
 else
 	fail closed_at_every_moment "$audits audits; ${open:-none of them open, but too few}"

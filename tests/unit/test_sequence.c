@@ -73,6 +73,30 @@ static void a_late_one_does_not_hide_that_units_are_unknown(void **state)
 	assert_int_equal(account_get(&account, ACCOUNT_SEQUENCE_LOST), 0);
 }
 
+/* Fragments take the slow path, which may fall behind by any number of datagrams. */
+static void many_late_ones_that_were_missing_are_no_restart(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < 400; n += 2)
+		see(n, 1);
+	assert_int_equal(sequence_lost(&s), 199);
+	for (uint32_t n = 1; n < 399; n += 2)
+		see(n, 1);
+	assert_int_equal(sequence_lost(&s), 0);
+	assert_int_equal(account_get(&account, ACCOUNT_SEQUENCE_RESTARTS), 0);
+}
+
+static void late_ones_that_nobody_missed_are_a_restart(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < 1000; n++)
+		see(n, 1);
+	for (uint32_t n = 0; n < 100; n++)
+		see(n, 1);
+	assert_int_equal(account_get(&account, ACCOUNT_SEQUENCE_RESTARTS), 1);
+	assert_int_equal(sequence_lost(&s), 0);
+}
+
 static void a_jump_is_a_restart_and_keeps_what_was_lost_before(void **state)
 {
 	(void)state;
@@ -93,6 +117,8 @@ int main(void)
 		T(numbers_wrap),
 		T(a_late_one_from_before_the_first_extends_the_stream),
 		T(a_late_one_does_not_hide_that_units_are_unknown),
+		T(many_late_ones_that_were_missing_are_no_restart),
+		T(late_ones_that_nobody_missed_are_a_restart),
 		T(a_jump_is_a_restart_and_keeps_what_was_lost_before),
 	};
 
