@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../agent/bytes.h"
 #include "../../agent/log.h"
 #include "../../agent/rx/xsk.h"
 #include "../../loaders/xdp.h"
@@ -139,7 +140,7 @@ int main(int argc, char **argv)
 			/* The sender numbers them; sums tell whether each came once. */
 			for (unsigned i = 0; i < taken; i++)
 				if (dg[i].len >= 4)
-					order += ntohl(*(const uint32_t *)(const void *)dg[i].data);
+					order += be32(dg[i].data);
 			if (taken)
 				last = now_ms();
 			xsk_release(sockets[q]);
