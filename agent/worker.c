@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,11 +17,15 @@
 
 enum {
 	/* A turn that finds nothing is repeated this often before the thread sleeps: a microsecond
-	 * or two over rings in memory. Under load the next datagram comes within that time, and
-	 * neither side pays for a wake-up. */
+	 * or two over rings in memory. At high rates the next datagram comes within that time. */
 	SPINS = 64,
 	/* While rings in memory are busy, the sockets beside them are asked in every n-th turn. */
-	SOCKET_TURN = 8,
+	SOCKET_TURN = 16,
+	/* While traffic flows the thread naps for this long instead of being woken for each
+	 * datagram: what comes meanwhile makes one batch, and rings and sockets hold a hundred
+	 * times as much. */
+	NAP_NS = 250 * 1000,
+	NAP_SLACK_NS = 10 * 1000,
 	SLEEP_MILLIS = 50,
 	TICK_NS = 20 * 1000000,
 	DRAIN_SECONDS = 2,
@@ -87,6 +92,15 @@ static uint64_t tick(struct worker *w)
 	return now;
 }
 
+static void nap(void)
+{
+	const struct timespec t = {.tv_nsec = NAP_NS};
+
+	rcu_thread_offline();
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+	rcu_thread_online();
+}
+
 static void sleep_until_woken(struct worker *w)
 {
 	rcu_thread_offline();
@@ -107,21 +121,29 @@ static void drain(struct worker *w)
 static void *run(void *arg)
 {
 	struct worker *w = arg;
-	unsigned empty = 0;
+	unsigned spins = w->any_in_memory ? SPINS : 0, empty = 0;
+	bool flowing = false; /* something came since the last sleep */
 
 	/* What is not received in time is lost, everything else can wait. Where this is not
 	 * permitted, things are as they are for all. */
 	setpriority(PRIO_PROCESS, 0, NICE);
 	rcu_register_thread();
+	prctl(PR_SET_TIMERSLACK, NAP_SLACK_NS);
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
-		bool all = !w->any_in_memory || empty || ++w->turns % SOCKET_TURN == 0;
+		bool all = !w->any_in_memory || ++w->turns % SOCKET_TURN == 0;
 
-		empty = take_turn(w, all) ? 0 : empty + 1;
-		tick(w);
-		if (empty > (w->any_in_memory ? SPINS : 0)) {
-			sleep_until_woken(w);
+		if (take_turn(w, all)) {
+			flowing = true;
+			empty = 0;
+		} else if (empty++ >= spins) {
+			if (flowing)
+				nap();
+			else
+				sleep_until_woken(w);
+			flowing = false;
 			empty = 0;
 		}
+		tick(w);
 	}
 	drain(w);
 	rcu_unregister_thread();
