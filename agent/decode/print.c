@@ -306,9 +306,10 @@ static void print_fields(struct printer *p, uint32_t depth, uint32_t from, uint3
 			print_element(p, kind, &f->places[i], depth);
 			continue;
 		}
-		for (uint32_t j = i; j == i || j; j = f->chains[j].next) {
+		for (uint32_t j = i, more = 1; more; j = more) {
 			buffer_char(p->out, j == i ? '[' : ',');
 			print_element(p, kind, &f->places[j], depth);
+			more = f->chains[j].next;
 		}
 		buffer_char(p->out, ']');
 	}

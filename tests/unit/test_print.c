@@ -329,6 +329,20 @@ static void v9_fields_are_named_grouped_and_timed(void **state)
 		"\"_flowStartMs\":1599999999000,\"_flowEndMs\":1600000001000}\n");
 }
 
+static void the_first_field_may_be_repeated(void **state)
+{
+	struct message m;
+
+	begin_ipfix(&m);
+	begin_set(&m, 2);
+	put_template(&m, 256, 3, (uint32_t[]){4, 1, 4, 1, 4, 1});
+	end_set(&m);
+	begin_set(&m, 256);
+	put(&m, 0x040629, 3);
+	end_set(&m);
+	assert_part(print(*state, &m), "\"protocolIdentifier\":[4,6,41]}\n");
+}
+
 static void v9_options_have_a_scope(void **state)
 {
 	struct message m;
@@ -537,6 +551,7 @@ int main(void)
 		TEST(a_v5_record_has_all_its_fields),
 		TEST(a_v5_count_that_cannot_be_is_refused),
 		TEST(v9_fields_are_named_grouped_and_timed),
+		TEST(the_first_field_may_be_repeated),
 		TEST(v9_options_have_a_scope),
 		TEST(ipfix_enterprise_reverse_and_unknown_elements),
 		TEST(ipfix_options_have_a_scope_of_elements),
