@@ -1,12 +1,13 @@
 # Tests: what `make test` and its parts run. Counting and reporting is tests/run.sh's.
 # SPDX-License-Identifier: Apache-2.0
 #
-# A unit test is tests/unit/test_NAME.c, a test of BPF programs tests/bpf/test_NAME.c: both linked
-# with libweir.a and cmocka. Other tests are scripts tests/GROUP/NAME.sh; what they need compiled is
+# A unit test is tests/unit/test_NAME.c, a test of BPF programs tests/bpf/test_NAME.c, one over
+# the captures tests/corpus/test_NAME.c: all linked with libweir.a and cmocka. Other tests are scripts tests/GROUP/NAME.sh; what they need compiled is
 # tests/tools/NAME.c, or tests/GROUP/NAME.c where it needs libweir.a.
 
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPFTEST := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
+CORPUSTEST := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/corpus/test_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)) \
 	 $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/netns/*.c tests/integration/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
@@ -21,6 +22,10 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libweir.a
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a -lcmocka $(LIBS)
 
 $(BUILD)/tests/bpf/%: tests/bpf/%.c $(BUILD)/libweir.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a -lcmocka $(LIBS)
+
+$(BUILD)/tests/corpus/%: tests/corpus/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a -lcmocka $(LIBS)
 
@@ -45,7 +50,7 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(LIBS)
 
-test-programs: all $(UNIT) $(BPFTEST) $(TOOLS)
+test-programs: all $(UNIT) $(BPFTEST) $(CORPUSTEST) $(TOOLS)
 
 sanitized:
 	$(Q)$(MAKE) BUILD=build-asan SANITIZE="$(ASAN)" OPTIMISE="-O1 -g" test-programs
@@ -77,5 +82,5 @@ fuzz:
 		SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzzers
 	$(Q)tests/fuzz/run.sh $(TIME)
 
--include $(BENCH:=.d) $(UNIT:=.d) $(BPFTEST:=.d) $(TOOLS:=.d)
+-include $(BENCH:=.d) $(UNIT:=.d) $(BPFTEST:=.d) $(CORPUSTEST:=.d) $(TOOLS:=.d)
 .PHONY: bench-encode test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)
