@@ -46,7 +46,9 @@ static struct totals totals_of(const struct account *a)
 		.records = account_get(a, ACCOUNT_RECORDS_DATA) +
 			   account_get(a, ACCOUNT_RECORDS_OPTIONS) +
 			   account_get(a, ACCOUNT_SAMPLES_FLOW) +
-			   account_get(a, ACCOUNT_SAMPLES_COUNTER),
+			   account_get(a, ACCOUNT_SAMPLES_COUNTER) +
+			   account_get(a, ACCOUNT_SAMPLES_DROPPED_PACKET) +
+			   account_get(a, ACCOUNT_SAMPLES_OTHER),
 		.no_template = account_get(a, ACCOUNT_SETS_NO_TEMPLATE),
 	};
 }
