@@ -207,6 +207,7 @@ void settings_reference(struct buffer *to)
 		"  1000; durations take ms, s, m, h, d, and seconds where no unit is given.\n"
 		"- A value may hold `${NAME}` or `${NAME:-otherwise}`: a variable of the environment,\n"
 		"  else of `envs/base.env` beside the file. `$${` stands for `${` itself.\n"
+		"- `xdp.mode: native` and `xdp: {mode: native}` are the same.\n"
 		"- A setting that stands twice, an unknown one and a bad value are errors.\n"
 		"- At SIGHUP the file is read again. What is marked \"taken over\" comes into force; a\n"
 		"  change of another setting is reported and waits for a restart. A bad file changes\n"

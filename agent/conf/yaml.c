@@ -288,7 +288,7 @@ static void load_map(struct loader *l, const yaml_node_t *map, const struct sett
 		}
 		snprintf(key, sizeof(key), "%s%s%s", shown, *shown ? "." : "", path);
 		s = setting_find(t, path);
-		if (seen_before(l, map, p))
+		if (seen_before(l, map, p) || (s && setting_lines_find(l->lines, key)))
 			fault(l, k, "'%s' stands here twice", key);
 		else if (s)
 			load_setting(l, v, s, key, base);

@@ -247,6 +247,7 @@ static void what_stands_twice_is_an_error(void **state)
 	bad(f, "collector_id: a\nlog: {level: info}\ncollector_id: a\n",
 	    "3: 'collector_id' stands here twice");
 	bad(f, "xdp:\n  frames: 64\nxdp:\n  frames: 128\n", "3: 'xdp' stands here twice");
+	bad(f, "xdp.frames: 64\nxdp:\n  frames: 128\n", "3: 'xdp.frames' stands here twice");
 	bad(f, "outputs:\n- {type: none, properties: {a: 1, a: 2}}\n",
 	    "2: outputs[0].properties.a stands here twice");
 	bad(f, "interfaces: [eth0, eth0]\n", "1: interfaces: names an interface twice");
