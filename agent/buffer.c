@@ -18,7 +18,7 @@ char *buffer_reserve(struct buffer *b, size_t n)
 {
 	if (b->failed)
 		return NULL;
-	if (n > b->cap - b->len) {
+	if (!b->p || n > b->cap - b->len) {
 		size_t cap = b->cap ? b->cap : 256;
 		char *p;
 
