@@ -36,11 +36,9 @@ struct agent {
 	unsigned n_workers;
 	struct ops *ops;
 
-	/* This thread's own counts and its turn, beside those of the workers. */
-	struct account account;
-	uint64_t heartbeat;
+	struct account account; /* what this thread counts */
 	const struct account *accounts[RX_WORKERS_MAX + 1];
-	const uint64_t *heartbeats[RX_WORKERS_MAX + 1];
+	const uint64_t *heartbeats[RX_WORKERS_MAX];
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -117,9 +115,7 @@ static int start_workers(struct agent *a)
 		a->accounts[w] = worker_account(a->workers[w]);
 		a->heartbeats[w] = worker_heartbeat(a->workers[w]);
 	}
-	a->heartbeat = clock_ns(CLOCK_MONOTONIC);
 	a->accounts[n] = &a->account;
-	a->heartbeats[n] = &a->heartbeat;
 	return 0;
 }
 
@@ -128,7 +124,8 @@ static int start_ops(struct agent *a)
 	const struct ops_sources sources = {
 		.accounts = a->accounts,
 		.heartbeats = a->heartbeats,
-		.n_workers = a->n_workers + 1,
+		.n_accounts = a->n_workers + 1,
+		.n_workers = a->n_workers,
 		.store = a->store,
 		.publisher = a->publisher,
 		.n_outputs = a->settings->publish.n_outputs,
@@ -186,11 +183,11 @@ static void reload(struct agent *a)
 	service_notify("RELOADING=1");
 	publisher_reopen(a->publisher);
 	if (settings_read(&next, a->source.path, a->source.sets, a->source.n_sets, &errors)) {
-		log_error(
-			"settings are not valid, the old ones stay; `weir check -c %s` tells more: "
-			"%.*s",
-			a->source.path ? a->source.path : "FILE",
-			(int)(errors.len ? errors.len - 1 : 0), errors.p ? errors.p : "");
+		buffer_char(&errors, '\0');
+		if (!errors.failed)
+			log_error("the settings in force stay, the new ones are not valid (`weir "
+				  "check` tells all): %.*s",
+				  (int)strcspn(errors.p, "\n"), errors.p);
 		settings_free(&next);
 	} else {
 		const struct settings *now = a->reloaded ? &a->latest : a->settings;
@@ -225,7 +222,6 @@ static int watch(struct agent *a, const sigset_t *signals)
 		int signal = sigtimedwait(signals, NULL, &second);
 		uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
-		__atomic_store_n(&a->heartbeat, now, __ATOMIC_RELAXED);
 		if (signal == SIGTERM || signal == SIGINT)
 			return signal;
 		if (signal == SIGHUP)
@@ -327,7 +323,8 @@ int agent_run(const struct settings *settings, const struct settings_source *sou
 		int why = watch(&a, &signals);
 
 		if (why)
-			log_info("%s: stopping; again: at once", strsignal(why));
+			log_info("%s: stopping; a second one ends at once",
+				 why == SIGTERM ? "SIGTERM" : "SIGINT");
 		else
 			log_error("no output can take flows any more: stopping");
 		status = why ? 0 : 1;

@@ -95,8 +95,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 	}
 	if (r < 0 && optind < argc)
 		return wrong(argv[optind], "is one argument too many");
-	if (r < 0 && !a->path && !a->interfaces.len && !a->n_sets && !output)
-		return wrong("agent", "needs -c FILE or --interface IF");
+	if (r < 0 && !a->path && !a->interfaces.len && !a->n_sets && !output) {
+		fprintf(stderr,
+			"weir agent: neither -c FILE nor --interface IF is given; `weir agent "
+			"--help` tells more\n");
+		return 2;
+	}
 	buffer_char(&a->interfaces, '\0');
 	if (r < 0 && a->interfaces.len > 1)
 		r = set(a, "interfaces", a->interfaces.p);

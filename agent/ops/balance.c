@@ -28,11 +28,11 @@ void balance_close(struct balance *b)
 		    (b->moving && b->difference > 0 && b->least <= (int64_t)b->capacity);
 }
 
-static uint64_t of_workers(const struct ops_sources *s, enum account_id id)
+static uint64_t of_threads(const struct ops_sources *s, enum account_id id)
 {
 	uint64_t v = 0;
 
-	for (unsigned i = 0; i < s->n_workers; i++)
+	for (unsigned i = 0; i < s->n_accounts; i++)
 		v += account_get(s->accounts[i], id);
 	return v;
 }
@@ -41,7 +41,7 @@ static void add_account(const struct ops_sources *s, struct balance_term *terms,
 			enum account_id id)
 {
 	terms[*n].name = account_name(id);
-	terms[*n].value = of_workers(s, id);
+	terms[*n].value = of_threads(s, id);
 	++*n;
 }
 
@@ -242,8 +242,8 @@ unsigned balances_elsewhere(const struct ops_sources *s,
 	add(to, &n, "udp_dropped_datagrams", dropped);
 	add_account(s, to, &n, ACCOUNT_RX_TRUNCATED);
 	add_account(s, to, &n, ACCOUNT_RX_DENIED);
-	late = of_workers(s, ACCOUNT_SEQUENCE_LATE);
-	gaps = of_workers(s, ACCOUNT_SEQUENCE_LOST);
+	late = of_threads(s, ACCOUNT_SEQUENCE_LATE);
+	gaps = of_threads(s, ACCOUNT_SEQUENCE_LOST);
 	add(to, &n, "sequence_lost_units", gaps > late ? gaps - late : 0);
 	return n;
 }

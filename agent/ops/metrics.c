@@ -65,8 +65,11 @@ static void accounts(const struct ops_sources *s, struct buffer *to)
 			}
 			continue;
 		}
-		for (unsigned i = 0; i < s->n_workers; i++) {
-			buffer_format(to, "weir_%s_total{worker=\"%u\"}", name, i);
+		for (unsigned i = 0; i < s->n_accounts; i++) {
+			if (i < s->n_workers)
+				buffer_format(to, "weir_%s_total{worker=\"%u\"}", name, i);
+			else
+				buffer_format(to, "weir_%s_total{worker=\"main\"}", name);
 			value(to, account_get(s->accounts[i], id));
 		}
 	}

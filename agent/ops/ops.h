@@ -41,7 +41,8 @@ struct ops_reason {
 /* Where the numbers are. All of it must stay valid until ops_stop() returns; the callbacks are
  * called from the ops thread. */
 struct ops_sources {
-	const struct account *const *accounts; /* one per worker */
+	const struct account *const *accounts; /* one per worker, then that of the main thread */
+	unsigned n_accounts;
 	const uint64_t *const *heartbeats; /* per worker: monotonic ns of its last turn, relaxed */
 	unsigned n_workers;
 	struct exporter_store *store;

@@ -230,7 +230,7 @@ void report_status(const struct ops_sources *s, uint64_t started_s, unsigned max
 	number(to, "now", (uint64_t)time(NULL));
 	buffer_format(to, ",\"alive\":%s,\"ready\":%s,", alive ? "true" : "false",
 		      ready ? "true" : "false");
-	accounts(to, s->accounts, s->n_workers, false);
+	accounts(to, s->accounts, s->n_accounts, false);
 	workers(s, to);
 	receivers(s, to);
 	kernel(s, to);

@@ -109,6 +109,7 @@ static int setup(void **state)
 	a->sources = (struct ops_sources){
 		.accounts = a->account_list,
 		.heartbeats = a->beat_list,
+		.n_accounts = WORKERS,
 		.n_workers = WORKERS,
 		.store = exporter_store_new(&d, WORKERS),
 		.publisher = publisher_open(&a->publish, WORKERS),
