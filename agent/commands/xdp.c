@@ -1,135 +1,124 @@
 /* weir xdp: attach, detach or show the XDP program without running the agent.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../../loaders/xdp.h"
-#include "../buffer.h"
-#include "../log.h"
+#include "../conf/settings.h"
 #include "commands.h"
 
-static const struct rx_options defaults = {
-	.ports = {2055, 4739, 6343},
-	.n_ports = 3,
-	.mode = RX_AUTO,
-	.frame_size = 4096,
-	.max_exporters = 65536,
-	.keep_attached = true,
-	.pin_path = "/sys/fs/bpf/weir",
+static const char usage[] =
+	"usage: weir xdp attach [-c FILE] [--set KEY=VALUE...] [--interface IF...]\n"
+	"       weir xdp detach [--interface IF] [--pin-path DIR]\n"
+	"       weir xdp status [--interface IF] [--pin-path DIR]\n\n"
+	"Attaches the XDP program, takes it off again, or shows what it counted. An agent attaches\n"
+	"by itself; attached beforehand, the program counts exporters and passes their datagrams to\n"
+	"the kernel until an agent with the same settings takes it over.\n"
+	"Exit status: 0 done, 1 failed or nothing there, 2 usage.\n\n"
+	"  -c, --config FILE    the settings; without it the defaults\n"
+	"  -s, --set KEY=VALUE  set one above what the file says; may be repeated\n"
+	"  -i, --interface IF   the interface; may be repeated for attach, and detach and status\n"
+	"                       without it mean all that are pinned\n"
+	"      --mode MODE      auto, native or generic: --set xdp.mode=MODE\n"
+	"      --pin-path DIR   where the pins are: --set xdp.pin_path=DIR\n"
+	"  -h, --help           print this\n";
+
+enum { SETS_MAX = 64 };
+
+struct arguments {
+	const char *path, *action;
+	char *sets[SETS_MAX];
+	unsigned n_sets;
+	const char *interface; /* the first */
+	unsigned n_interfaces;
+	struct buffer interfaces; /* A,B */
 };
 
-static int usage(FILE *to)
+static int wrong(const char *argument, const char *text)
 {
-	fprintf(to,
-		"usage: weir xdp attach --interface IF... [--port PORT...] [--mode MODE]\n"
-		"                       [--max-exporters N] [--pin-path DIR]\n"
-		"       weir xdp detach [--interface IF] [--pin-path DIR]\n"
-		"       weir xdp status [--interface IF] [--pin-path DIR]\n\n"
-		"Attaches the XDP program, takes it off, or shows what it counted. An agent does "
-		"this by\nitself; attached beforehand, the program counts exporters and passes "
-		"their datagrams on.\n\n"
-		"  -i, --interface IF    may be repeated for attach; detach and status: default "
-		"all\n"
-		"  -p, --port PORT       may be repeated; default 2055, 4739 and 6343\n"
-		"      --mode MODE       native, generic, or auto (default): native, else generic\n"
-		"      --max-exporters N entries of the table of exporters, as in the settings of "
-		"the agent\n"
-		"                        that takes over (default 65536)\n"
-		"      --pin-path DIR    on a BPF file system, default /sys/fs/bpf/weir\n");
-	return to == stdout ? 0 : 2;
-}
-
-static int wrong(const char *what, const char *text, const char *allowed)
-{
-	fprintf(stderr, "weir xdp: %s '%s': %s\n", what, text, allowed);
+	fprintf(stderr, "weir xdp: '%s' %s; `weir xdp --help` tells what it takes\n", argument,
+		text);
 	return 2;
 }
 
-static bool parse_number(const char *text, unsigned long max, unsigned long *out)
+static int set(struct arguments *a, const char *key, const char *value)
 {
-	char *end;
-
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && !errno && *out > 0 && *out <= max;
+	if (a->n_sets == SETS_MAX)
+		return wrong(value, "is one setting too many");
+	if (asprintf(&a->sets[a->n_sets], "%s%s%s", key, *key ? "=" : "", value) < 0)
+		return 1;
+	a->n_sets++;
+	return -1;
 }
 
-static int add_interface(struct rx_options *o, const char *name)
+static int take_option(struct arguments *a, int option, char *const *argv)
 {
-	if (!*name || strlen(name) >= RX_INTERFACE_NAME || strchr(name, '/'))
-		return wrong("interface", name, "not a name of 1 to 15 bytes");
-	if (o->n_interfaces == RX_INTERFACES_MAX)
-		return wrong("interface", name, "more than 16");
-	strcpy(o->interfaces[o->n_interfaces++], name);
-	return 0;
-}
-
-static int parse(struct rx_options *o, int argc, char **argv)
-{
-	static const struct option options[] = {{"interface", required_argument, NULL, 'i'},
-						{"port", required_argument, NULL, 'p'},
-						{"mode", required_argument, NULL, 'm'},
-						{"max-exporters", required_argument, NULL, 'e'},
-						{"pin-path", required_argument, NULL, 'P'},
-						{"help", no_argument, NULL, 'h'},
-						{}};
-	static const char *const modes[] = {
-		[RX_AUTO] = "auto", [RX_NATIVE] = "native", [RX_GENERIC] = "generic"};
-	bool own_ports = false;
-	unsigned long n;
-	int c, r;
-
-	while ((c = getopt_long(argc, argv, "i:p:h", options, NULL)) != -1) {
-		switch (c) {
-		case 'i':
-			r = add_interface(o, optarg);
-			if (r)
-				return r;
-			break;
-		case 'p':
-			o->n_ports = own_ports ? o->n_ports : 0;
-			own_ports = true;
-			if (!parse_number(optarg, 65535, &n) || o->n_ports == RX_PORTS_MAX)
-				return wrong("port", optarg, "1 to 65535, at most 32 of them");
-			o->ports[o->n_ports++] = (uint16_t)n;
-			break;
-		case 'm':
-			for (r = RX_AUTO; r <= RX_GENERIC && strcmp(optarg, modes[r]); r++)
-				;
-			if (r > RX_GENERIC)
-				return wrong("mode", optarg, "auto, native or generic");
-			o->mode = (enum rx_mode)r;
-			break;
-		case 'e':
-			if (!parse_number(optarg, 1 << 24, &n))
-				return wrong("max-exporters", optarg, "1 to 16777216");
-			o->max_exporters = (uint32_t)n;
-			break;
-		case 'P':
-			if (strlen(optarg) >= sizeof(o->pin_path))
-				return wrong("pin-path", optarg, "too long");
-			strcpy(o->pin_path, optarg);
-			break;
-		case 'h':
-			exit(usage(stdout));
-		default:
-			return usage(stderr);
-		}
+	switch (option) {
+	case 'c':
+		a->path = optarg;
+		return -1;
+	case 's':
+		return set(a, "", optarg);
+	case 'm':
+		return set(a, "xdp.mode", optarg);
+	case 'P':
+		return set(a, "xdp.pin_path", optarg);
+	case 'i':
+		a->interface = a->n_interfaces++ ? a->interface : optarg;
+		buffer_format(&a->interfaces, "%s%s", a->interfaces.len ? "," : "", optarg);
+		return -1;
+	case 'h':
+		fputs(usage, stdout);
+		return 0;
+	case ':':
+		return wrong(argv[optind - 1], "needs a value");
+	default:
+		return wrong(argv[optind - 1], "is not an option");
 	}
-	return optind < argc ? wrong("argument", argv[optind], "not expected here") : 0;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int parse(struct arguments *a, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"set", required_argument, NULL, 's'},
+		{"interface", required_argument, NULL, 'i'},
+		{"mode", required_argument, NULL, 'm'},
+		{"pin-path", required_argument, NULL, 'P'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option, r = -1;
+
+	optind = 1;
+	while (r < 0 && (option = getopt_long(argc, argv, ":c:s:i:h", options, NULL)) != -1)
+		r = take_option(a, option, argv);
+	if (r >= 0)
+		return r;
+	if (optind == argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	a->action = argv[optind++];
+	if (optind < argc)
+		return wrong(argv[optind], "is not expected here");
+	if (a->n_interfaces > 1 && strcmp(a->action, "attach"))
+		return wrong(a->action, "takes one interface, or none for all");
+	return a->interfaces.len ? set(a, "interfaces", a->interfaces.p) : -1;
 }
 
 static int attach(const struct rx_options *o)
 {
-	struct xdp *x;
 	char error[512];
+	struct xdp *x;
 
 	if (!o->n_interfaces)
-		return wrong("attach", "", "needs --interface");
+		return wrong("attach", "needs --interface, or a file with interfaces");
+	if (o->mode == RX_UDP)
+		return wrong("attach", "is not for xdp.mode off");
 	if (xdp_open(&x, o, error, sizeof(error)) < 0) {
 		log_error("%s", error);
 		return 1;
@@ -138,58 +127,71 @@ static int attach(const struct rx_options *o)
 	return 0;
 }
 
-static int detach(const struct rx_options *o)
+static int detach(const char *pin_path, const char *interface)
 {
 	char error[512];
-	int r = xdp_detach(o->pin_path, o->n_interfaces ? o->interfaces[0] : NULL, error,
-			   sizeof(error));
+	int r = xdp_detach(pin_path, interface, error, sizeof(error));
 
 	if (r < 0) {
 		log_error("%s", error);
 		return 1;
 	}
-	if (r == 0 && o->n_interfaces) {
-		log_error("%s is not attached under %s", o->interfaces[0], o->pin_path);
+	if (r == 0 && interface) {
+		log_error("%s is not attached under %s", interface, pin_path);
 		return 1;
 	}
 	log_info("%d interface%s detached", r, r == 1 ? "" : "s");
 	return 0;
 }
 
-static int status(const struct rx_options *o)
+static int status(const char *pin_path, const char *interface)
 {
-	struct buffer out = {};
+	struct buffer out = {0};
 	char error[512];
-	int r = xdp_status(o->pin_path, o->n_interfaces ? o->interfaces[0] : NULL, &out, error,
-			   sizeof(error));
+	int r = xdp_status(pin_path, interface, &out, error, sizeof(error));
 
 	if (r < 0)
 		log_error("%s", error);
-	else
-		fwrite(out.p, 1, out.len, stdout);
+	else if (fwrite(out.p, 1, out.len, stdout) != out.len || fflush(stdout))
+		r = -1;
 	buffer_free(&out);
-	return r < 0 || fflush(stdout) ? 1 : 0;
+	return r < 0 ? 1 : 0;
+}
+
+static int run(const struct arguments *a)
+{
+	struct buffer errors = {0};
+	struct settings s;
+	int r;
+
+	r = settings_read(&s, a->path, (const char *const *)a->sets, a->n_sets, &errors);
+	if (r < 0) {
+		fwrite(errors.p, 1, errors.len, stderr);
+		r = 1;
+	} else if (!strcmp(a->action, "attach")) {
+		log_set_level(s.log_level);
+		r = attach(&s.rx);
+	} else if (!strcmp(a->action, "detach")) {
+		r = detach(s.rx.pin_path, a->interface);
+	} else if (!strcmp(a->action, "status")) {
+		r = status(s.rx.pin_path, a->interface);
+	} else {
+		r = wrong(a->action, "is not attach, detach or status");
+	}
+	buffer_free(&errors);
+	settings_free(&s);
+	return r;
 }
 
 int command_xdp(int argc, char **argv)
 {
-	struct rx_options o = defaults;
-	int r;
+	struct arguments a = {0};
+	int r = parse(&a, argc, argv);
 
-	if (argc < 2)
-		return usage(stderr);
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		return usage(stdout);
-	r = parse(&o, argc - 1, argv + 1);
-	if (r)
-		return r;
-	if (!strcmp(argv[1], "attach"))
-		return attach(&o);
-	if (o.n_interfaces > 1)
-		return wrong("interface", o.interfaces[1], "detach and status take one, or all");
-	if (!strcmp(argv[1], "detach"))
-		return detach(&o);
-	if (!strcmp(argv[1], "status"))
-		return status(&o);
-	return wrong("action", argv[1], "attach, detach or status");
+	if (r < 0)
+		r = run(&a);
+	for (unsigned i = 0; i < a.n_sets; i++)
+		free(a.sets[i]);
+	buffer_free(&a.interfaces);
+	return r;
 }

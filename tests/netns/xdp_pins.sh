@@ -38,7 +38,8 @@ program=$(program_id)
 send plain 10000 200 10000 &
 sender=$!
 for _ in 1 2 3 4 5; do
-	in_b "$WEIR" xdp attach --interface vb --port 2055 --max-exporters 1024 --pin-path $pins \
+	in_b "$WEIR" xdp attach --interface vb --set listen.ports=2055 \
+		--set xdp.max_exporters=1024 --pin-path $pins \
 		2>"$scratch/attach.err" || cat "$scratch/attach.err"
 done
 wait $sender
@@ -56,12 +57,12 @@ expect status_shows_interface_and_counts "$(in_b "$WEIR" xdp status --pin-path $
 	'^  10.9.0.1 to port 2055: 30000 datagrams'
 
 expect other_size_is_refused \
-	"$(in_b "$WEIR" xdp attach -i vb --max-exporters 2048 --pin-path $pins 2>&1)" \
+	"$(in_b "$WEIR" xdp attach -i vb --set xdp.max_exporters=2048 --pin-path $pins 2>&1)" \
 	'room for 1024 entries, the settings ask for 2048' 'weir xdp detach'
 expect refusal_leaves_what_was_there "$link $(link_id)" "^([0-9]+) \1$"
 
 # Another mode is wanted: attached anew, the counts stay.
-in_b "$WEIR" xdp attach -i vb --mode generic --max-exporters 1024 --pin-path $pins 2>/dev/null
+in_b "$WEIR" xdp attach -i vb --mode generic --set xdp.max_exporters=1024 --pin-path $pins 2>/dev/null
 expect change_of_mode "$(in_b "$WEIR" xdp status --pin-path $pins)" '^vb: generic mode' \
 	'30000 datagrams'
 

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 	static uint8_t buffer[65536];
 	struct pollfd polls[QUEUES_MAX + 1];
 	struct xsk *sockets[QUEUES_MAX];
-	unsigned long long udp = 0, started, last, order = 0;
+	unsigned long long udp = 0, started, last, order = 0, of_queue[QUEUES_MAX] = {};
 	unsigned queues, n = 0;
 	struct account a = {};
 	struct datagram dg[RX_BATCH];
@@ -141,6 +141,7 @@ int main(int argc, char **argv)
 			for (unsigned i = 0; i < taken; i++)
 				if (dg[i].len >= 4)
 					order += be32(dg[i].data);
+			of_queue[q] += taken;
 			if (taken)
 				last = now_ms();
 			xsk_release(sockets[q]);
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
 	       (unsigned long long)account_get(&a, ACCOUNT_RX_BAD_FRAME), order);
 	for (unsigned q = 0; q < n; q++) {
 		xsk_statistics(sockets[q], &s);
-		printf(" queue%u:dropped=%llu,full=%llu,empty=%llu", q,
+		printf(" queue%u:taken=%llu,dropped=%llu,full=%llu,empty=%llu", q, of_queue[q],
 		       (unsigned long long)s.dropped, (unsigned long long)s.ring_full,
 		       (unsigned long long)s.fill_empty);
 		xsk_close(sockets[q]);

@@ -35,6 +35,11 @@ send qinq 5000 1000 20000
 received
 expect qinq_tagged "$got" 'xdp=5000 udp=0' 'bad_checksum=0 bad_frame=0'
 
+receive count=1000 mode=2
+send qinq 1000 1000 20000
+received
+expect qinq_tagged_generic "$got" mode=generic 'xdp=1000 udp=0' 'bad_checksum=0 bad_frame=0'
+
 receive count=10000 keep=1
 send mixed 10000 1400 20000
 received
@@ -92,6 +97,7 @@ ns_pair 4
 receive count=$N
 send plain $N 1400 20000 64
 received
-expect four_queues "$got" mode=native queues=4 "xdp=$N udp=0" "sum=$sum "
+expect four_queues "$got" mode=native queues=4 "xdp=$N udp=0" "sum=$sum " \
+	queue0:taken=[1-9] queue1:taken=[1-9] queue2:taken=[1-9] queue3:taken=[1-9]
 
 finish
