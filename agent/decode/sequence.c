@@ -8,6 +8,7 @@ enum {
 	REORDER_WINDOW = 1 << 20, /* units a late datagram may lie behind: a second of slow path */
 	LATE_IN_A_ROW = 16,	  /* that many late ones that nobody missed are a restart */
 	JUMP_MAX = 1 << 24,	  /* units: a larger step forward is a restart, not a loss */
+	OVERTAKEN_MAX = 1000,	  /* units before the first that may have been overtaken by it */
 	UPTIME_BACK_MS = 60000,	  /* sysUpTime that falls by more is a restart (or its wrap) */
 };
 
@@ -35,15 +36,34 @@ uint64_t sequence_lost(const struct sequence *s)
 	return get(&s->lost_before) + lost_since(s);
 }
 
+/* Under the lock. */
 static void begin(struct sequence *s, uint32_t number, uint32_t units)
 {
-	pthread_mutex_lock(&restart_lock);
 	add(&s->lost_before, lost_since(s));
 	__atomic_store_n(&s->received, units, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->first, (1ull << 32) + number, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->end, (1ull << 32) + number + units, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->behind, 0, __ATOMIC_RELAXED);
+}
+
+static void begin_anew(struct sequence *s, uint32_t number, uint32_t units)
+{
+	pthread_mutex_lock(&restart_lock);
+	begin(s, number, units);
 	pthread_mutex_unlock(&restart_lock);
+}
+
+/* False when another thread was faster. */
+static bool begin_first(struct sequence *s, uint32_t number, uint32_t units)
+{
+	bool first;
+
+	pthread_mutex_lock(&restart_lock);
+	first = !get(&s->end);
+	if (first)
+		begin(s, number, units);
+	pthread_mutex_unlock(&restart_lock);
+	return first;
 }
 
 /* sysUpTime went back, and not because it wrapped. */
@@ -61,11 +81,14 @@ static bool uptime_fell(struct sequence *s, uint32_t uptime_ms)
 static bool see_late(struct sequence *s, uint64_t position, uint32_t units)
 {
 	uint64_t first = get(&s->first);
+	bool long_ago = position + OVERTAKEN_MAX < first;
 
-	if (position >= first && lost_since(s) < (units ? units : 1) &&
+	if ((long_ago || (position >= first && lost_since(s) < (units ? units : 1))) &&
 	    __atomic_add_fetch(&s->behind, 1, __ATOMIC_RELAXED) >= LATE_IN_A_ROW)
 		return false;
 	add(&s->late, 1);
+	if (long_ago)
+		return true;
 	add(&s->received, units);
 	/* Before all that was seen: the stream began with it. Else its units would stand for others
 	 * that are missing. */
@@ -78,19 +101,22 @@ static bool see_late(struct sequence *s, uint64_t position, uint32_t units)
 void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool certain,
 		  uint32_t uptime_ms, struct account *account)
 {
-	uint64_t end = get(&s->end), next;
-	int32_t step = (int32_t)(number - (uint32_t)end);
 	bool fell = uptime_fell(s, uptime_ms), uncertain;
+	uint64_t end = get(&s->end), next;
+	int32_t step;
 
 	if (!end) {
-		__atomic_store_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
-		begin(s, number, units);
-		return;
+		if (begin_first(s, number, units)) {
+			__atomic_store_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
+			return;
+		}
+		end = get(&s->end);
 	}
+	step = (int32_t)(number - (uint32_t)end);
 	if (fell || step > JUMP_MAX || step < -REORDER_WINDOW ||
 	    (step < 0 && !see_late(s, end + (uint64_t)(int64_t)step, units))) {
 		__atomic_store_n(&s->uncertain, !certain, __ATOMIC_RELAXED);
-		begin(s, number, units);
+		begin_anew(s, number, units);
 		add(&s->restarts, 1);
 		account_add(account, ACCOUNT_SEQUENCE_RESTARTS, 1);
 		return;
