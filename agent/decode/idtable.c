@@ -55,6 +55,12 @@ static void array_free(struct rcu_head *head)
 	free((char *)head - offsetof(struct idtable_array, rcu));
 }
 
+/* Acquire and release where liburcu's macros would do, so that tools that look for races know. */
+static void *load(void *const *value)
+{
+	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
+}
+
 /* The slot that holds key, or the free one where it would go. */
 static struct slot *array_slot(struct idtable_array *a, uint64_t key)
 {
@@ -63,16 +69,16 @@ static struct slot *array_slot(struct idtable_array *a, uint64_t key)
 	for (;; i++) {
 		struct slot *s = &a->slots[i & a->mask];
 
-		if (!rcu_dereference(s->value) || s->key == key)
+		if (!load(&s->value) || s->key == key)
 			return s;
 	}
 }
 
 void *idtable_get(const struct idtable *t, uint64_t key)
 {
-	struct idtable_array *a = rcu_dereference(t->array);
+	struct idtable_array *a = __atomic_load_n(&t->array, __ATOMIC_ACQUIRE);
 
-	return a ? rcu_dereference(array_slot(a, key)->value) : NULL;
+	return a ? load(&array_slot(a, key)->value) : NULL;
 }
 
 /* Puts an array of twice the size in place. */
@@ -87,7 +93,7 @@ static int grow(struct idtable *t)
 		if (old->slots[i].value)
 			*array_slot(a, old->slots[i].key) = old->slots[i];
 	a->used = old ? old->used : 0;
-	rcu_assign_pointer(t->array, a);
+	__atomic_store_n(&t->array, a, __ATOMIC_RELEASE);
 	if (old)
 		call_rcu(&old->rcu, array_free);
 	return 0;
@@ -107,7 +113,7 @@ int idtable_put(struct idtable *t, uint64_t key, void *value, void **old)
 		s->key = key;
 		t->array->used++;
 	}
-	rcu_assign_pointer(s->value, value);
+	__atomic_store_n(&s->value, value, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -130,7 +136,7 @@ int idtable_filter(struct idtable *t, bool (*keep)(uint64_t key, void *value, vo
 		}
 	}
 	removed = (int)(old->used - a->used);
-	rcu_assign_pointer(t->array, a);
+	__atomic_store_n(&t->array, a, __ATOMIC_RELEASE);
 	call_rcu(&old->rcu, array_free);
 	return removed;
 }
@@ -138,10 +144,10 @@ int idtable_filter(struct idtable *t, bool (*keep)(uint64_t key, void *value, vo
 void idtable_each(const struct idtable *t, bool (*fn)(uint64_t key, void *value, void *arg),
 		  void *arg)
 {
-	struct idtable_array *a = rcu_dereference(t->array);
+	struct idtable_array *a = __atomic_load_n(&t->array, __ATOMIC_ACQUIRE);
 
 	for (uint32_t i = 0; a && i <= a->mask; i++) {
-		void *value = rcu_dereference(a->slots[i].value);
+		void *value = load(&a->slots[i].value);
 
 		if (value && !fn(a->slots[i].key, value, arg))
 			return;
@@ -150,7 +156,7 @@ void idtable_each(const struct idtable *t, bool (*fn)(uint64_t key, void *value,
 
 uint32_t idtable_count(const struct idtable *t)
 {
-	struct idtable_array *a = rcu_dereference(t->array);
+	struct idtable_array *a = __atomic_load_n(&t->array, __ATOMIC_ACQUIRE);
 
 	return a ? a->used : 0;
 }
