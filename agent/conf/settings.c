@@ -155,6 +155,17 @@ int setting_output_spec(void *output, const char *spec, struct buffer *why)
 	return -EINVAL;
 }
 
+static bool is_sasl_mechanism(const char *name)
+{
+	static const char *const known[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512",
+					    "OAUTHBEARER"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strcmp(known[i], name))
+			return true;
+	return false;
+}
+
 static int check_output(const struct output_options *o, unsigned i, settings_fault fault, void *arg)
 {
 	char at[32];
@@ -166,6 +177,10 @@ static int check_output(const struct output_options *o, unsigned i, settings_fau
 		wrong = "kafka needs 'brokers'";
 	else if (o->kind == OUTPUT_KAFKA && !o->topic)
 		wrong = "kafka needs a 'topic'";
+	else if (o->sasl_mechanism && !is_sasl_mechanism(o->sasl_mechanism))
+		wrong = "sasl.mechanism is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER";
+	else if (!o->tls_cert != !o->tls_key)
+		wrong = "tls.certificate and tls.key go together";
 	else if (o->kind == OUTPUT_FILE && o->compression == COMPRESS_LZ4)
 		wrong = "files are compressed with gzip or zstd, not lz4";
 	else if (o->kind == OUTPUT_FILE && o->path && !strcmp(o->path, "-") &&

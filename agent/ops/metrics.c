@@ -229,7 +229,8 @@ void metrics_reference(struct buffer *to)
 		"the same numbers, `weir audit` whether they add up. All names begin with `weir_`.\n\n"
 		"## Accounts\n\n"
 		"Every datagram and every record ends in exactly one of these. Counters since start,\n"
-		"labelled `worker`, those of outputs `output`.\n\n"
+		"labelled `worker`, those of outputs `output`. The last worker is the agent's own\n"
+		"thread: it receives nothing and counts what expires.\n\n"
 		"| metric | label | one count means |\n|---|---|---|\n");
 	for (unsigned id = 0; id < ACCOUNT_MAX; id++)
 		buffer_format(to, "| `weir_%s_total` | %s | %s |\n", account_name(id),

@@ -274,6 +274,10 @@ static void settings_that_contradict_each_other_are_told_with_their_line(void **
 	bad(f, "log: {level: info}\noutputs:\n- {type: kafka, topic: t}\n",
 	    "3: outputs[0]: kafka needs 'brokers'");
 	bad(f, "outputs:\n- {type: kafka, brokers: b}\n", "2: outputs[0]: kafka needs a 'topic'");
+	bad(f, "outputs:\n- {type: kafka, brokers: b, topic: t, sasl: {mechanism: scram}}\n",
+	    "2: outputs[0]: sasl.mechanism is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER");
+	bad(f, "outputs:\n- {type: kafka, brokers: b, topic: t, tls: {certificate: c}}\n",
+	    "2: outputs[0]: tls.certificate and tls.key go together");
 	bad(f, "outputs:\n- type: file\n", "2: outputs[0]: a file needs a 'path'");
 	bad(f, "xdp: {mode: native}\n", "1: xdp.mode: asks for XDP, but 'interfaces' is empty");
 	bad(f, "outputs: ['file:-', 'file:-']\n",
