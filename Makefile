@@ -79,9 +79,14 @@ docs: all
 	$(Q)$(BUILD)/weir config --reference > docs/CONFIGURATION.md
 	$(Q)$(BUILD)/weir status --reference > docs/METRICS.md
 
-## make install       the program to $(DESTDIR)$(PREFIX)/bin
-install: all
+## make install       the program and manual page under $(DESTDIR)$(PREFIX)
+install: all $(BUILD)/weir.1
 	install -Dm755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
+	install -Dm644 $(BUILD)/weir.1 $(DESTDIR)$(PREFIX)/share/man/man1/weir.1
+
+$(BUILD)/weir.1: $(BUILD)/weir docs/weir.1.in docs/man.sh
+	$(call say,GEN,$@)
+	$(Q)docs/man.sh $< > $@.tmp && mv $@.tmp $@
 
 ## make format-check  does clang-format agree with every C file?
 format-check:
