@@ -288,7 +288,7 @@ static int replay(struct replay *r, char **files)
 		summary(r, undelivered, &start);
 	pipeline_close(&r->pipeline);
 	exporter_store_free(r->store);
-	return r->failed || undelivered;
+	return r->failed || undelivered || ended;
 }
 
 int command_replay(int argc, char **argv)

@@ -406,7 +406,7 @@ static const struct setting rows[] = {
 	 .type = SETTING_NUMBER,
 	 AT(rx.workers),
 	 .fallback = "0",
-	 .max = 256,
+	 .max = RX_WORKERS_MAX,
 	 .help = "Threads where there is no AF_XDP; an exporter stays with one. 0: one for each core."},
 	{.path = "udp.socket_buffer",
 	 .type = SETTING_SIZE,
