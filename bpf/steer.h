@@ -65,8 +65,9 @@ enum {
 	STEER_OTHER = 1 << 4,
 };
 
-/* Where datagrams are for us. Address all zero: any. Port 0: no listener, but says that the address
- * has some, which is how later fragments are told from other people's. */
+/* Where datagrams are for us. Address all zero: any, and that is also what a host that routes only
+ * passes on: there, addresses should be named. Port 0: no listener, but says that the address has
+ * some, which is how later fragments are told from other people's. */
 struct listener_key {
 	__u8 address[16];
 	__be16 port;

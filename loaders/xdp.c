@@ -368,7 +368,8 @@ static int check_options(struct xdp *x, const struct rx_options *o)
 		return fail(x, EINVAL, "XDP needs between 1 and %d interfaces", RX_INTERFACES_MAX);
 	missing_capabilities(missing, sizeof(missing));
 	if (*missing)
-		return fail(x, EPERM, "XDP needs the capability %s: run as root, or grant it",
+		return fail(x, EPERM,
+			    "XDP needs %s, which this process lacks: run it as root, or grant that",
 			    missing);
 	return 0;
 }

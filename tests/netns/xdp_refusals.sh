@@ -74,10 +74,10 @@ expect umem_within_memlock "$(refusal prlimit --memlock=8388608 "${no_lock[@]}" 
 	'^mode=native'
 
 mapfile -t lacking < <(without bpf sys_admin)
-expect lacks_bpf "$(refusal "${lacking[@]}" --)" 'needs the capability CAP_BPF:'
+expect lacks_bpf "$(refusal "${lacking[@]}" --)" 'XDP needs CAP_BPF, which'
 mapfile -t lacking < <(without bpf sys_admin net_admin net_raw)
 expect lacks_all_three "$(refusal "${lacking[@]}" --)" \
-	'needs the capability CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW:'
+	'XDP needs CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW, which'
 nothing_left refused_by_capabilities
 # Exactly what the service file and the chart grant.
 expect four_capabilities_are_enough "$(refusal setpriv --bounding-set \
