@@ -523,8 +523,11 @@ static void parse_address(const char *text, struct in6_addr *address, uint16_t *
 {
 	char host[64];
 	const char *colon = strrchr(text, ':');
-	size_t n = colon ? (size_t)(colon - text) : strlen(text);
+	size_t n;
 
+	if (colon && text[0] != '[' && strchr(text, ':') != colon)
+		colon = NULL; /* an IPv6 address without a port */
+	n = colon ? (size_t)(colon - text) : strlen(text);
 	if (text[0] == '[') {
 		text++;
 		n = strcspn(text, "]");
