@@ -16,7 +16,7 @@ function refuse(why)
 }
 
 {
-	if (NF != 4 || $2 !~ /^[0-9]+$/ || $3 !~ /^[A-Za-z][A-Za-z0-9_]*$/ || $4 !~ /^[a-zA-Z0-9]+$/)
+	if (NF != 4 || $2 !~ /^[0-9]+$/ || $3 !~ /^[A-Za-z][A-Za-z0-9_-]*$/ || $4 !~ /^[a-zA-Z0-9]+$/)
 		refuse("not four columns pen, id, name, type")
 	if ($1 == "v9")
 		pen = 4294967296

@@ -15,6 +15,8 @@
 
 enum {
 	IANA_END = 0x10000,    /* first key that is not IANA's */
+	NTOP = 35632,	       /* an enterprise whose elements, */
+	NTOP_V9 = 57472,       /* in NetFlow v9, are the field types from here on */
 	NAME_MAX_LENGTH = 100, /* of an element in a user's file */
 };
 
@@ -79,8 +81,11 @@ const struct element *elements_find(const struct elements *e, enum flow_type ver
 {
 	const struct element *found = find_key(e, ELEMENT_KEY(pen, id));
 
-	if (!found && version == FLOW_NETFLOW_V9)
+	if (!found && version == FLOW_NETFLOW_V9) {
 		found = find_key(e, ELEMENT_KEY_V9(id));
+		if (!found && id >= NTOP_V9)
+			found = find_key(e, ELEMENT_KEY(NTOP, id - NTOP_V9));
+	}
 	return found;
 }
 
@@ -104,7 +109,7 @@ static bool good_name(const char *name)
 {
 	if (!isalpha((unsigned char)*name) || strlen(name) > NAME_MAX_LENGTH)
 		return false;
-	while (isalnum((unsigned char)*name) || *name == '_')
+	while (isalnum((unsigned char)*name) || *name == '_' || *name == '-')
 		name++;
 	return !*name;
 }
@@ -149,8 +154,9 @@ static int parse_row(char *line, struct element *row, const char *path)
 		row->key = ELEMENT_KEY(pen, id);
 	}
 	if (!good_name(column[2])) {
-		log_error("%s:%u: name '%.100s' is not a letter and up to %d letters, digits and _",
-			  path, row->line, column[2], NAME_MAX_LENGTH - 1);
+		log_error(
+			"%s:%u: name '%.100s' is not a letter and up to %d letters, digits, _ and -",
+			path, row->line, column[2], NAME_MAX_LENGTH - 1);
 		return -EINVAL;
 	}
 	row->name = column[2];

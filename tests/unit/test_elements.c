@@ -81,8 +81,14 @@ static void vendor_names_only_when_asked_for(void **state)
 	assert_null(elements_find(e, FLOW_NETFLOW_V9, 0, 33002));
 	elements_close(e);
 	assert_int_equal(elements_open(&e, true, NULL), 0);
-	check(elements_find(e, FLOW_NETFLOW_V9, 0, 33002), "firewallExtendedEvent",
+	check(elements_find(e, FLOW_IPFIX, CERT, 14), "initialTCPFlags", ELEMENT_UNSIGNED);
+	check(elements_find(e, FLOW_IPFIX, CERT, 14 | 0x4000), "reverseInitialTCPFlags",
 	      ELEMENT_UNSIGNED);
+	/* IANA has this name, too */
+	check(elements_find(e, FLOW_IPFIX, CERT, 111), "e6871_httpUserAgent", ELEMENT_STRING);
+	check(elements_find(e, FLOW_NETFLOW_V9, 0, 33002), "NF_F_FW_EXT_EVENT", ELEMENT_UNSIGNED);
+	check(elements_find(e, FLOW_IPFIX, 35632, 118), "L7_PROTO", ELEMENT_UNSIGNED);
+	check(elements_find(e, FLOW_NETFLOW_V9, 0, 57590), "L7_PROTO", ELEMENT_UNSIGNED);
 	assert_null(elements_find(e, FLOW_IPFIX, 0, 33002));
 	elements_close(e);
 }
