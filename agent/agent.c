@@ -247,8 +247,23 @@ static uint64_t sum(const struct agent *a, enum account_id id)
 	return v;
 }
 
+/* Flows that outputs had to drop so far. */
+static uint64_t dropped(const struct agent *a)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < a->settings->publish.n_outputs; i++) {
+		const struct account *of = publisher_account(a->publisher, i);
+
+		v += account_get(of, ACCOUNT_DROPPED_QUEUE_FULL) +
+		     account_get(of, ACCOUNT_DROPPED_SPOOL_FULL) +
+		     account_get(of, ACCOUNT_DROPPED_ERROR);
+	}
+	return v;
+}
+
 /* The last words: what came in, what became of it, what went out. */
-static void summary(const struct agent *a, uint64_t undelivered)
+static void summary(const struct agent *a, uint64_t lost, uint64_t undelivered)
 {
 	uint64_t xdp = sum(a, ACCOUNT_RX_XDP), udp = sum(a, ACCOUNT_RX_UDP);
 	uint64_t decoded = sum(a, ACCOUNT_DECODED), partly = sum(a, ACCOUNT_DECODED_PARTLY);
@@ -266,14 +281,15 @@ static void summary(const struct agent *a, uint64_t undelivered)
 		 ", lost at full rings and sockets %" PRIu64,
 		 sum(a, ACCOUNT_RX_BAD_CHECKSUM), sum(a, ACCOUNT_RX_DENIED),
 		 receivers_dropped(a->receivers));
-	log_info("%" PRIu64 " flows made, %" PRIu64 " not delivered at the stop",
-		 sum(a, ACCOUNT_FLOWS), undelivered);
+	log_info("%" PRIu64 " flows made, %" PRIu64 " dropped by outputs, %" PRIu64
+		 " not delivered at the stop",
+		 sum(a, ACCOUNT_FLOWS), lost, undelivered);
 }
 
 /* In the order of the path, so that each stage gets all of the one before it. */
 static int stop(struct agent *a)
 {
-	uint64_t undelivered = 0;
+	uint64_t lost = 0, undelivered = 0;
 
 	service_notify("STOPPING=1");
 	if (a->receivers)
@@ -284,11 +300,13 @@ static int stop(struct agent *a)
 		worker_join(a->workers[w]);
 	if (a->ops)
 		ops_stop(a->ops);
-	if (a->publisher)
+	if (a->publisher) {
+		lost = dropped(a);
 		undelivered = publisher_close(a->publisher, a->settings->drain_seconds);
+	}
 	if (a->n_workers) {
 		save_state(a);
-		summary(a, undelivered);
+		summary(a, lost, undelivered);
 	}
 	for (unsigned w = 0; w < a->n_workers; w++)
 		worker_free(a->workers[w]);

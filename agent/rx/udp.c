@@ -366,7 +366,7 @@ int udp_set_allow(struct udp_group *g, const struct rx_prefix *allow, unsigned n
 
 	if (!list)
 		return -ENOMEM;
-	before = rcu_xchg_pointer(&g->allow, list);
+	before = __atomic_exchange_n(&g->allow, list, __ATOMIC_ACQ_REL);
 	synchronize_rcu();
 	free(before);
 	return 0;
@@ -421,7 +421,7 @@ static unsigned receive_from(struct udp *u, const struct udp_socket *s, unsigned
 
 unsigned udp_receive(struct udp *u, struct datagram *out, unsigned max, struct account *account)
 {
-	const struct allow_list *allow = rcu_dereference(u->group->allow);
+	const struct allow_list *allow = __atomic_load_n(&u->group->allow, __ATOMIC_ACQUIRE);
 	struct epoll_event ready[RX_BATCH];
 	unsigned filled = 0, n = 0;
 	uint64_t bytes = 0;

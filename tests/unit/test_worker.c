@@ -48,11 +48,12 @@ static void build(uint8_t *p, uint32_t sequence)
 static unsigned source_receive(void *of, struct datagram *out, unsigned max, struct account *a)
 {
 	struct source *s = of;
+	uint64_t left = __atomic_load_n(&s->left, __ATOMIC_ACQUIRE);
 	unsigned n = 0;
 
 	s->broken |= s->held;
 	s->held = true;
-	for (; n < max && n < s->left; n++) {
+	for (; n < max && n < left; n++) {
 		build(s->bytes[n], (uint32_t)s->given++);
 		out[n] = (struct datagram){.data = s->bytes[n],
 					   .len = DATAGRAM,
@@ -62,7 +63,8 @@ static unsigned source_receive(void *of, struct datagram *out, unsigned max, str
 					   .via = VIA_UDP};
 		ip_from_v4(&out[n].src, "\xc0\x00\x02\x01");
 	}
-	s->left -= n;
+	if (n)
+		__atomic_store_n(&s->left, left - n, __ATOMIC_RELEASE);
 	account_add(a, ACCOUNT_RX_UDP, n);
 	return n;
 }
@@ -184,10 +186,10 @@ static void idle_worker_sleeps_beats_and_wakes(void **state)
 	start(&b, 0, 0, true);
 	usleep(100000);
 	cpu = monotonic_ns(CLOCK_PROCESS_CPUTIME_ID);
-	beat = *worker_heartbeat(b.worker);
+	beat = __atomic_load_n(worker_heartbeat(b.worker), __ATOMIC_RELAXED);
 	usleep(400000);
 	assert_true(monotonic_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 100000000);
-	assert_true(*worker_heartbeat(b.worker) > beat);
+	assert_true(__atomic_load_n(worker_heartbeat(b.worker), __ATOMIC_RELAXED) > beat);
 
 	__atomic_store_n(&b.sources[1].left, 5, __ATOMIC_RELEASE);
 	assert_int_equal(write(b.sources[1].fd, &one, sizeof(one)), sizeof(one));
