@@ -8,77 +8,79 @@
 
 #include <stdint.h>
 
-#define ACCOUNTS(A)                                                                                \
-	/* receive: one of these for each datagram that reaches the process */                     \
-	A(RX_XDP, "rx_xdp_datagrams", "datagrams taken from AF_XDP rings")                         \
-	A(RX_UDP, "rx_udp_datagrams", "datagrams taken from UDP sockets")                          \
-	A(RX_PCAP, "rx_pcap_datagrams", "datagrams read from capture files")                       \
-	A(RX_BYTES, "rx_bytes", "UDP payload bytes of all of these")                               \
-	A(RX_BAD_CHECKSUM, "rx_bad_checksum_datagrams",                                            \
-	  "frames dropped for a wrong UDP or IPv4 checksum")                                       \
-	A(RX_BAD_FRAME, "rx_bad_frame", "frames from an AF_XDP ring that hold no such datagram")   \
-	A(RX_TRUNCATED, "rx_truncated_datagrams", "datagrams longer than the receive buffer")      \
-	A(RX_DENIED, "rx_denied_datagrams",                                                        \
-	  "datagrams at UDP sockets from exporters that are not in the allow list")                \
-	/* decode: one of these for each datagram received */                                      \
-	A(DECODED, "decoded_datagrams", "datagrams decoded to their end")                          \
-	A(DECODED_PARTLY, "partly_decoded_datagrams",                                              \
-	  "datagrams of which a part was malformed; what came before it was decoded")              \
-	A(MALFORMED, "malformed_datagrams", "datagrams of which nothing could be decoded")         \
-	A(UNKNOWN_VERSION, "unknown_version_datagrams",                                            \
-	  "datagrams that are none of NetFlow v5, v9, IPFIX, sFlow v5")                            \
-	A(EXPORTER_LIMIT, "exporter_limit_datagrams",                                              \
-	  "datagrams dropped because there were too many exporters")                               \
-	/* by protocol */                                                                          \
-	A(NETFLOW5, "netflow5_datagrams", "NetFlow v5 datagrams")                                  \
-	A(NETFLOW9, "netflow9_datagrams", "NetFlow v9 datagrams")                                  \
-	A(IPFIX, "ipfix_datagrams", "IPFIX messages")                                              \
-	A(SFLOW5, "sflow5_datagrams", "sFlow v5 datagrams")                                        \
-	/* sets, records and samples */                                                            \
-	A(TEMPLATES_LEARNT, "templates_learnt", "template definitions new or changed")             \
-	A(TEMPLATES_REFRESHED, "templates_refreshed", "template definitions sent again unchanged") \
-	A(TEMPLATES_CHANGED, "templates_changed",                                                  \
-	  "template definitions that replaced another of the same id")                             \
-	A(TEMPLATES_WITHDRAWN, "templates_withdrawn", "templates withdrawn by their exporter")     \
-	A(TEMPLATES_EXPIRED, "templates_expired",                                                  \
-	  "templates removed because they were not refreshed")                                     \
-	A(TEMPLATES_REFUSED, "templates_refused",                                                  \
-	  "template definitions refused: malformed or over a limit")                               \
-	A(SETS_WAITING, "sets_waiting", "data sets kept until their template comes")               \
-	A(SETS_RESUMED, "sets_resumed", "data sets decoded after their template came")             \
-	A(SETS_NO_TEMPLATE, "sets_no_template",                                                    \
-	  "data sets lost because their template never came, or no room to wait")                  \
-	A(SETS_MALFORMED, "sets_malformed", "sets or samples left out as malformed")               \
-	A(RECORDS_DATA, "data_records", "data records decoded")                                    \
-	A(RECORDS_OPTIONS, "options_records", "options records decoded")                           \
-	A(SAMPLES_FLOW, "flow_samples", "sFlow flow samples decoded")                              \
-	A(SAMPLES_COUNTER, "counter_samples", "sFlow counter samples decoded")                     \
-	A(SAMPLES_OTHER, "other_samples",                                                          \
-	  "sFlow samples of other formats, skipped by their length")                               \
-	A(SFLOW_RECORDS_SKIPPED, "sflow_skipped_records",                                                      \
-	  "sFlow records of formats that are not used, skipped by their length")                               \
-	A(SAMPLES_DROPPED_PACKET, "discarded_packet_samples",                                      \
-	  "sFlow discarded-packet samples decoded")                                                \
-	A(FLOWS, "flows", "flows made: what is handed to the outputs")                             \
-	A(SEQUENCE_LOST, "sequence_gap_units",                                                     \
-	  "units (datagrams; records for IPFIX and v5) that were missing when a later one came")   \
-	A(SEQUENCE_LATE, "sequence_late_units", "units of these that came late after all")         \
-	A(SEQUENCE_RESTARTS, "sequence_restarts", "times a sequence began anew")                   \
-	/* publish: flows handed to an output end in one of these, per output */                   \
-	A(PUBLISHED_FLOWS, "published_flows",                                                      \
-	  "flows acknowledged by the broker or written to the file")                               \
-	A(PUBLISHED_COUNTERS, "published_counter_samples",                                         \
-	  "counter samples acknowledged or written")                                               \
-	A(PUBLISHED_MESSAGES, "published_messages",                                                \
-	  "Kafka messages acknowledged, or buffers written")                                       \
-	A(PUBLISHED_BYTES, "published_bytes", "bytes of these before compression")                 \
-	A(SPOOLED_FLOWS, "spooled_flows", "flows put into the spool on disk")                      \
-	A(DROPPED_QUEUE_FULL, "dropped_queue_full_flows",                                          \
-	  "flows dropped because an output's queue was full")                                      \
-	A(DROPPED_SPOOL_FULL, "dropped_spool_full_flows",                                          \
-	  "flows dropped from the spool as its oldest")                                            \
-	A(DROPPED_ERROR, "dropped_error_flows", "flows dropped because an output failed for good") \
-	A(DROPPED_COUNTERS, "dropped_counter_samples",                                             \
+#define ACCOUNTS(A)                                                                                  \
+	/* receive: one of these for each datagram that reaches the process */                       \
+	A(RX_XDP, "rx_xdp_datagrams", "datagrams taken from AF_XDP rings")                           \
+	A(RX_UDP, "rx_udp_datagrams", "datagrams taken from UDP sockets")                            \
+	A(RX_PCAP, "rx_pcap_datagrams", "datagrams read from capture files")                         \
+	A(RX_BYTES, "rx_bytes", "UDP payload bytes of all of these")                                 \
+	A(RX_BAD_CHECKSUM, "rx_bad_checksum_datagrams",                                              \
+	  "frames dropped for a wrong UDP or IPv4 checksum")                                         \
+	A(RX_BAD_FRAME, "rx_bad_frame", "frames from an AF_XDP ring that hold no such datagram")     \
+	A(RX_TRUNCATED, "rx_truncated_datagrams", "datagrams longer than the receive buffer")        \
+	A(RX_DENIED, "rx_denied_datagrams",                                                          \
+	  "datagrams at UDP sockets from exporters that are not in the allow list")                  \
+	/* decode: one of these for each datagram received */                                        \
+	A(DECODED, "decoded_datagrams", "datagrams decoded to their end")                            \
+	A(DECODED_PARTLY, "partly_decoded_datagrams",                                                \
+	  "datagrams of which a part was malformed; what came before it was decoded")                \
+	A(MALFORMED, "malformed_datagrams", "datagrams of which nothing could be decoded")           \
+	A(UNKNOWN_VERSION, "unknown_version_datagrams",                                              \
+	  "datagrams that are none of NetFlow v5, v9, IPFIX, sFlow v5")                              \
+	A(EXPORTER_LIMIT, "exporter_limit_datagrams",                                                \
+	  "datagrams dropped because there were too many exporters")                                 \
+	/* by protocol */                                                                            \
+	A(NETFLOW5, "netflow5_datagrams", "NetFlow v5 datagrams")                                    \
+	A(NETFLOW9, "netflow9_datagrams", "NetFlow v9 datagrams")                                    \
+	A(IPFIX, "ipfix_datagrams", "IPFIX messages")                                                \
+	A(SFLOW5, "sflow5_datagrams", "sFlow v5 datagrams")                                          \
+	/* sets, records and samples */                                                              \
+	A(TEMPLATES_LEARNT, "templates_learnt", "template definitions new or changed")               \
+	A(TEMPLATES_REFRESHED, "templates_refreshed", "template definitions sent again unchanged")   \
+	A(TEMPLATES_CHANGED, "templates_changed",                                                    \
+	  "template definitions that replaced another of the same id")                               \
+	A(TEMPLATES_WITHDRAWN, "templates_withdrawn", "templates withdrawn by their exporter")       \
+	A(TEMPLATES_EXPIRED, "templates_expired",                                                    \
+	  "templates removed because they were not refreshed")                                       \
+	A(TEMPLATES_REFUSED, "templates_refused",                                                    \
+	  "template definitions refused: malformed or over a limit")                                 \
+	A(SETS_WAITING, "sets_waiting", "data sets kept until their template comes")                 \
+	A(SETS_RESUMED, "sets_resumed", "data sets decoded after their template came")               \
+	A(SETS_NO_TEMPLATE, "sets_no_template",                                                      \
+	  "data sets lost because their template never came, or no room to wait")                    \
+	A(SETS_MALFORMED, "sets_malformed", "sets or samples left out as malformed")                 \
+	A(RECORDS_DATA, "data_records", "data records decoded")                                      \
+	A(RECORDS_OPTIONS, "options_records", "options records decoded")                             \
+	A(SAMPLES_FLOW, "flow_samples", "sFlow flow samples decoded")                                \
+	A(SAMPLES_COUNTER, "counter_samples", "sFlow counter samples decoded")                       \
+	A(SAMPLES_OTHER, "other_samples",                                                            \
+	  "sFlow samples of other formats, skipped by their length")                                 \
+	A(SFLOW_RECORDS_SKIPPED, "sflow_skipped_records",                                            \
+	  "sFlow records of formats that are not used, skipped by their length")                     \
+	A(SAMPLES_DROPPED_PACKET, "discarded_packet_samples",                                        \
+	  "sFlow discarded-packet samples decoded")                                                  \
+	A(FLOWS, "flows", "flows made: what is handed to the outputs")                               \
+	A(SEQUENCE_LOST, "sequence_gap_units",                                                       \
+	  "units (datagrams; records for IPFIX and v5) that were missing when a later one came")     \
+	A(SEQUENCE_LATE, "sequence_late_units", "units of these that came late after all")           \
+	A(SEQUENCE_RESTARTS, "sequence_restarts", "times a sequence began anew")                     \
+	/* publish: flows handed to an output end in one of these, per output */                     \
+	A(PUBLISHED_FLOWS, "published_flows",                                                        \
+	  "flows acknowledged by the broker or written to the file")                                 \
+	A(PUBLISHED_COUNTERS, "published_counter_samples",                                           \
+	  "counter samples acknowledged or written")                                                 \
+	A(PUBLISHED_MESSAGES, "published_messages",                                                  \
+	  "Kafka messages acknowledged, or buffers written")                                         \
+	A(PUBLISHED_BYTES, "published_bytes", "bytes of these before compression")                   \
+	A(SPOOLED_FLOWS, "spooled_flows", "flows put into the spool on disk")                        \
+	A(RECOVERED_FLOWS, "recovered_flows",                                                        \
+	  "flows of an earlier run found in the spool; the last of them may have been acknowledged") \
+	A(DROPPED_QUEUE_FULL, "dropped_queue_full_flows",                                            \
+	  "flows dropped because an output's queue was full")                                        \
+	A(DROPPED_SPOOL_FULL, "dropped_spool_full_flows",                                            \
+	  "flows dropped from the spool as its oldest")                                              \
+	A(DROPPED_ERROR, "dropped_error_flows", "flows dropped because an output failed for good")   \
+	A(DROPPED_COUNTERS, "dropped_counter_samples",                                               \
 	  "counter samples dropped for any of these reasons")
 
 enum account_id {

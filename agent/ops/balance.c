@@ -150,6 +150,8 @@ static void read_published(const struct ops_sources *s, unsigned output, struct 
 	b->capacity = (uint64_t)s->n_workers * BATCH_ROWS;
 	published_out(s, output, b->out, &b->n_out);
 	add_account(s, b->in, &b->n_in, ACCOUNT_FLOWS);
+	add(b->in, &b->n_in, account_name(ACCOUNT_RECOVERED_FLOWS),
+	    account_get(publisher_account(s->publisher, output), ACCOUNT_RECOVERED_FLOWS));
 	published_out(s, output, later, &n);
 	finish(b, later);
 }

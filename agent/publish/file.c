@@ -316,8 +316,9 @@ static char *full_path(const char *path, const char *middle, const char *suffix)
 	return asprintf(&full, "%.*s%s%s", (int)n, path, middle, suffix) < 0 ? NULL : full;
 }
 
-static int start(struct file_sink *s)
+static int file_start(struct sink *sink)
 {
+	struct file_sink *s = of(sink);
 	sigset_t all, before;
 	int err;
 
@@ -333,6 +334,7 @@ static int start(struct file_sink *s)
 struct sink *file_sink_open(const struct output_options *o)
 {
 	static const struct sink_operations operations = {
+		.start = file_start,
 		.submit = file_submit,
 		.reopen = file_reopen,
 		.stop = file_stop,
@@ -374,8 +376,6 @@ struct sink *file_sink_open(const struct output_options *o)
 	 */
 	if (!err)
 		err = open_file(s, &s->flows);
-	if (!err)
-		err = start(s);
 	if (!err)
 		return &s->sink;
 	log_error("output %s: %s", s->sink.name, strerror(-err));

@@ -10,11 +10,19 @@
 #include "../log.h"
 #include "kafka_conf.h"
 #include "sink.h"
+#include "spool.h"
 
 enum {
 	POLL_MS = 100,
-	RETRY_MS = 1000,	  /* for what the broker refused but may take later */
-	METADATA_MS = 300 * 1000, /* partitions may be added while we run */
+	SPOOL_POLL_MS = 5, /* while messages pass through the spool */
+	SPOOL_TICK_MS = 1000,
+	/* A message that waits this long for the broker: those after it go to the spool … */
+	SPOOL_AFTER_MS = 2000,
+	/* … and those before it, which librdkafka has in memory, are copied there. */
+	COPY_AFTER_MS = 5000,
+	STOP_WITHOUT_DELIVERY_MS = 5000, /* then stopping leaves the rest to the spool */
+	RETRY_MS = 1000,		 /* for what the broker refused but may take later */
+	METADATA_MS = 300 * 1000,	 /* partitions may be added while we run */
 	METADATA_WAIT_MS = 1000,
 	/* Until the topic's partitions are known: a multiple of most numbers of partitions, so that
 	 * what shares a lane will share its partition. */
@@ -22,6 +30,9 @@ enum {
 	SAY_AGAIN = 60, /* s */
 };
 
+/* One thread polls librdkafka, which calls delivery_report() from there, and works on the spool.
+ * Workers hand over by kafka_submit(). A message that was taken over is in `to_spool`, or in `sent`
+ * until its delivery is reported; if it is to be tried again, in `retry`, too. */
 struct kafka_sink {
 	struct sink sink;
 	rd_kafka_t *rk;
@@ -30,12 +41,19 @@ struct kafka_sink {
 	pthread_t thread;
 	bool started, stopping;
 
-	pthread_mutex_t lock; /* of the next two */
-	struct message_queue retry;
-	uint64_t in_flight; /* messages taken over and not yet reported */
+	pthread_mutex_t lock; /* of all up to the next empty line but delivered_ms */
+	struct message_queue retry, to_spool;
+	struct message *sent, *sent_last; /* oldest first */
+	uint64_t sent_bytes;
+	bool spooling;	       /* what comes goes to the spool */
+	uint64_t segment;      /* of the spool, for messages sent past it */
+	uint64_t delivered_ms; /* when the broker took one last */
+
+	struct spool *spool;   /* NULL: none configured */
+	struct message *stuck; /* that the spool's disk did not take */
 
 	bool unreachable; /* said so, and no delivery since */
-	uint64_t said_unreachable, said_refused, said_security, said_other;
+	uint64_t said_unreachable, said_refused, said_security, said_other, said_spool;
 };
 
 static struct kafka_sink *of(struct sink *s)
@@ -95,10 +113,10 @@ static rd_kafka_headers_t *headers_of(const struct kafka_sink *s, const struct m
 	snprintf(text, sizeof(text), "%" PRIu32, m->rows);
 	headers_add(h, "weir.count", text);
 	headers_add(h, "weir.schema", "1");
-	headers_add(h, "weir.format", formats[s->sink.options->format]);
+	headers_add(h, "weir.format", formats[m->format]);
 	headers_add(h, "weir.collector", s->sink.collector_id);
 	snprintf(text, sizeof(text), "%.256s/%" PRIx64 "/%u/%" PRIu64, s->sink.collector_id,
-		 s->sink.boot, m->worker, m->sequence);
+		 m->boot, m->worker, m->sequence);
 	headers_add(h, "weir.batch", text);
 	return h;
 }
@@ -131,12 +149,55 @@ static rd_kafka_resp_err_t produce(struct kafka_sink *s, struct message *m)
 	return err;
 }
 
+/* The message goes to librdkafka; the lock is held. */
+static void add_sent(struct kafka_sink *s, struct message *m)
+{
+	m->sent_ms = now_ms();
+	m->sent_next = NULL;
+	m->sent_before = s->sent_last;
+	if (s->sent_last) /* the thread may walk the list without the lock */
+		__atomic_store_n(&s->sent_last->sent_next, m, __ATOMIC_RELEASE);
+	else
+		s->sent = m;
+	s->sent_last = m;
+	s->sent_bytes += m->len;
+}
+
+static struct message *oldest_sent(struct kafka_sink *s)
+{
+	struct message *m;
+
+	pthread_mutex_lock(&s->lock);
+	m = s->sent;
+	pthread_mutex_unlock(&s->lock);
+	return m;
+}
+
+/* Delivered or dropped. Only the thread calls it, so that it can walk the list. */
 static void done_with(struct kafka_sink *s, struct message *m)
 {
 	pthread_mutex_lock(&s->lock);
-	s->in_flight--;
+	if (m->sent_before)
+		m->sent_before->sent_next = m->sent_next;
+	else
+		s->sent = m->sent_next;
+	if (m->sent_next)
+		m->sent_next->sent_before = m->sent_before;
+	else
+		s->sent_last = m->sent_before;
+	s->sent_bytes -= m->len;
 	pthread_mutex_unlock(&s->lock);
+	if (s->spool)
+		spool_done(s->spool, m);
 	message_give_back(&s->sink.pool, m);
+}
+
+static void retry_later(struct kafka_sink *s, struct message *m, rd_kafka_resp_err_t err)
+{
+	m->error = err;
+	pthread_mutex_lock(&s->lock);
+	message_queue_put(&s->retry, m);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* A message that the broker will never take is dropped; all others are tried again. */
@@ -158,6 +219,8 @@ static void failed(struct kafka_sink *s, struct message *m, rd_kafka_resp_err_t 
 		return;
 	case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
 	case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+		if (m->spool.offset) /* the spool keeps it for the next run */
+			return;
 		sink_count_dropped(&s->sink, m, ACCOUNT_DROPPED_ERROR);
 		done_with(s, m);
 		return;
@@ -181,9 +244,7 @@ static void failed(struct kafka_sink *s, struct message *m, rd_kafka_resp_err_t 
 				    "again",
 				    s->sink.name, rd_kafka_err2str(err));
 	}
-	pthread_mutex_lock(&s->lock);
-	message_queue_put(&s->retry, m);
-	pthread_mutex_unlock(&s->lock);
+	retry_later(s, m, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 static void delivery_report(rd_kafka_t *rk, const rd_kafka_message_t *report, void *opaque)
@@ -200,6 +261,7 @@ static void delivery_report(rd_kafka_t *rk, const rd_kafka_message_t *report, vo
 		s->unreachable = false;
 		log_info("output %s: delivering again", s->sink.name);
 	}
+	__atomic_store_n(&s->delivered_ms, now_ms(), __ATOMIC_RELAXED);
 	sink_count_delivered(&s->sink, m);
 	done_with(s, m);
 }
@@ -282,29 +344,202 @@ static void try_again(struct kafka_sink *s)
 	struct message_queue waiting;
 	struct message *m;
 
+	message_queue_init(&waiting);
 	pthread_mutex_lock(&s->lock);
-	waiting = s->retry;
-	if (!waiting.head)
-		message_queue_init(&waiting);
-	message_queue_init(&s->retry);
+	while ((m = message_queue_take(&s->retry)))
+		message_queue_put(&waiting, m);
 	pthread_mutex_unlock(&s->lock);
 	while ((m = message_queue_take(&waiting))) {
-		rd_kafka_resp_err_t err = produce(s, m);
+		rd_kafka_resp_err_t err = m->error ? m->error : produce(s, m);
 
+		m->error = 0;
 		if (err)
 			failed(s, m, err);
+	}
+}
+
+static struct message *take_to_spool(struct kafka_sink *s)
+{
+	struct message *m = s->stuck;
+
+	s->stuck = NULL;
+	if (m)
+		return m;
+	pthread_mutex_lock(&s->lock);
+	m = message_queue_take(&s->to_spool);
+	pthread_mutex_unlock(&s->lock);
+	return m;
+}
+
+static bool is_spooling(struct kafka_sink *s)
+{
+	bool spooling;
+
+	pthread_mutex_lock(&s->lock);
+	spooling = s->spooling;
+	pthread_mutex_unlock(&s->lock);
+	return spooling;
+}
+
+static uint64_t bytes_sent(struct kafka_sink *s)
+{
+	uint64_t bytes;
+
+	pthread_mutex_lock(&s->lock);
+	bytes = s->sent_bytes;
+	pthread_mutex_unlock(&s->lock);
+	return bytes;
+}
+
+static void note_unread(struct kafka_sink *s)
+{
+	__atomic_store_n(&s->sink.spooled_flows, spool_unread(s->spool).n[0], __ATOMIC_RELAXED);
+}
+
+/* Writes what the workers handed over. A message that cannot be written waits, and the others
+ * behind it: when the queue is full, workers drop and count. */
+static int write_to_spool(struct kafka_sink *s)
+{
+	struct message *m;
+
+	while ((m = take_to_spool(s))) {
+		int err = spool_put(s->spool, m);
+
+		if (err) {
+			s->stuck = m;
+			if (log_allowed(&s->said_spool, SAY_AGAIN))
+				log_error("output %s: cannot write to the spool %s: %s; flows wait "
+					  "in memory while there is room",
+					  s->sink.name, s->sink.options->spool_path,
+					  strerror(-err));
+			return err;
+		}
+		if (!m->counters)
+			sink_count(&s->sink, ACCOUNT_SPOOLED_FLOWS, m->rows);
+		note_unread(s);
+		message_give_back(&s->sink.pool, m);
+	}
+	return 0;
+}
+
+/* Hands the message to librdkafka as the newest of those on their way. */
+static void send_next(struct kafka_sink *s, struct message *m)
+{
+	rd_kafka_resp_err_t err;
+
+	pthread_mutex_lock(&s->lock);
+	add_sent(s, m);
+	pthread_mutex_unlock(&s->lock);
+	err = produce(s, m);
+	if (err)
+		failed(s, m, err);
+}
+
+/* From the spool to librdkafka, as much as may be on its way there at a time. When the disk takes
+ * nothing and the spool is read, what waits for it is sent past it. */
+static void send_from_spool(struct kafka_sink *s, bool disk_failed)
+{
+	const uint64_t window = s->sink.options->queue_bytes / 4;
+	struct message *m;
+
+	while (bytes_sent(s) < window && (m = message_take_reserved(&s->sink.pool))) {
+		if (spool_next(s->spool, m, s->sink.pool.capacity)) {
+			message_sent(&s->sink.pool, m);
+			note_unread(s);
+			send_next(s, m);
+			continue;
+		}
+		note_unread(s);
+		message_discard(&s->sink.pool, m);
+		m = disk_failed ? take_to_spool(s) : NULL;
+		if (!m)
+			return;
+		m->spool.segment = spool_reserve(s->spool);
+		send_next(s, m);
+	}
+}
+
+/* Copies to disk what librdkafka has had in memory for long. */
+static void copy_sent(struct kafka_sink *s, uint64_t handed_over_before)
+{
+	for (struct message *m = oldest_sent(s); m && m->sent_ms < handed_over_before;
+	     m = __atomic_load_n(&m->sent_next, __ATOMIC_ACQUIRE)) {
+		int err;
+
+		if (m->spool.offset)
+			continue;
+		err = spool_put_sent(s->spool, m);
+		if (err) {
+			if (log_allowed(&s->said_spool, SAY_AGAIN))
+				log_error("output %s: cannot write to the spool %s: %s; what waits "
+					  "for the broker is in memory only",
+					  s->sink.name, s->sink.options->spool_path,
+					  strerror(-err));
+			return;
+		}
+		if (!m->counters)
+			sink_count(&s->sink, ACCOUNT_SPOOLED_FLOWS, m->rows);
+	}
+}
+
+static void begin_spooling(struct kafka_sink *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->spooling = true;
+	pthread_mutex_unlock(&s->lock);
+	if (log_allowed(&s->said_spool, SAY_AGAIN))
+		log_warning("output %s: the broker does not take flows: they go to the spool %s",
+			    s->sink.name, s->sink.options->spool_path);
+}
+
+/* When all was read and nothing new came, workers send again themselves. */
+static void end_spooling(struct kafka_sink *s)
+{
+	struct spool_rows unread = spool_unread(s->spool);
+
+	if (unread.n[0] || unread.n[1] || s->stuck)
+		return;
+	pthread_mutex_lock(&s->lock);
+	if (!s->to_spool.head) {
+		s->spooling = false;
+		s->segment = spool_reserve(s->spool);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void work_on_spool(struct kafka_sink *s, uint64_t now, bool tick)
+{
+	struct message *oldest = oldest_sent(s);
+	uint64_t waited = oldest && now > oldest->sent_ms ? now - oldest->sent_ms : 0;
+	bool was_spooling = is_spooling(s);
+	int err = 0;
+
+	if (!was_spooling && waited >= SPOOL_AFTER_MS)
+		begin_spooling(s);
+	if (was_spooling) {
+		if (!s->stuck || tick)
+			err = write_to_spool(s);
+		send_from_spool(s, err != 0 || s->stuck);
+		if (waited < SPOOL_AFTER_MS)
+			end_spooling(s);
+	}
+	if (waited >= COPY_AFTER_MS)
+		copy_sent(s, now - COPY_AFTER_MS);
+	if (tick) {
+		spool_tick(s->spool, oldest_sent(s));
+		note_unread(s);
 	}
 }
 
 static void *kafka_thread(void *arg)
 {
 	struct kafka_sink *s = arg;
-	uint64_t asked = 0, tried = 0;
+	uint64_t asked = 0, tried = 0, ticked = 0;
 
 	while (!__atomic_load_n(&s->stopping, __ATOMIC_RELAXED)) {
 		uint64_t now;
 
-		rd_kafka_poll(s->rk, POLL_MS);
+		rd_kafka_poll(s->rk, s->spool && is_spooling(s) ? SPOOL_POLL_MS : POLL_MS);
 		now = now_ms();
 		if (now - tried >= RETRY_MS) {
 			tried = now;
@@ -314,6 +549,11 @@ static void *kafka_thread(void *arg)
 			asked = now;
 			ask_partitions(s);
 		}
+		if (s->spool) {
+			work_on_spool(s, now, now - ticked >= SPOOL_TICK_MS);
+			if (now - ticked >= SPOOL_TICK_MS)
+				ticked = now;
+		}
 	}
 	return NULL;
 }
@@ -321,46 +561,91 @@ static void *kafka_thread(void *arg)
 static void kafka_submit(struct sink *sink, struct message *m)
 {
 	struct kafka_sink *s = of(sink);
+	bool half_full = s->spool && message_pool_is_half_full(&sink->pool);
 	rd_kafka_resp_err_t err;
 
+	m->boot = sink->boot;
+	m->format = (uint8_t)sink->options->format;
 	pthread_mutex_lock(&s->lock);
-	s->in_flight++;
+	if (half_full)
+		s->spooling = true;
+	if (s->spooling) {
+		message_queue_put(&s->to_spool, m);
+		pthread_mutex_unlock(&s->lock);
+		return;
+	}
+	m->spool.segment = s->segment;
+	add_sent(s, m);
 	pthread_mutex_unlock(&s->lock);
 	err = produce(s, m);
 	if (err)
-		failed(s, m, err);
+		retry_later(s, m, err);
 }
 
-static uint64_t in_flight(struct kafka_sink *s)
+/* True while stopping may still deliver something. */
+static bool is_pending(struct kafka_sink *s, uint64_t since)
 {
-	uint64_t n;
+	uint64_t delivered;
+	bool pending;
 
 	pthread_mutex_lock(&s->lock);
-	n = s->in_flight;
+	pending = s->sent || s->to_spool.head;
 	pthread_mutex_unlock(&s->lock);
-	return n;
+	if (!s->spool)
+		return pending;
+	if (__atomic_load_n(&s->sink.spooled_flows, __ATOMIC_RELAXED))
+		pending = true;
+	delivered = __atomic_load_n(&s->delivered_ms, __ATOMIC_RELAXED);
+	if (delivered > since)
+		since = delivered;
+	return pending && now_ms() < since + STOP_WITHOUT_DELIVERY_MS;
+}
+
+/* The thread has ended: puts on disk what was not delivered. */
+static void keep_in_spool(struct kafka_sink *s)
+{
+	struct message *m;
+
+	write_to_spool(s);
+	while ((m = take_to_spool(s))) { /* the disk failed */
+		sink_count_dropped(&s->sink, m, ACCOUNT_DROPPED_ERROR);
+		message_give_back(&s->sink.pool, m);
+	}
+	copy_sent(s, UINT64_MAX);
 }
 
 static uint64_t kafka_stop(struct sink *sink, unsigned seconds)
 {
 	struct kafka_sink *s = of(sink);
 	uint64_t before = account_get(&sink->account, ACCOUNT_DROPPED_ERROR);
-	uint64_t deadline = now_ms() + 1000ull * seconds;
+	uint64_t start = now_ms();
 	struct message *m;
 
 	if (!s->started)
 		return 0;
 	s->started = false;
-	/* The thread goes on polling and trying again meanwhile. */
-	while (in_flight(s) && now_ms() < deadline)
+	/* The thread goes on polling, trying again and emptying the spool meanwhile. */
+	while (is_pending(s, start) && now_ms() < start + 1000ull * seconds)
 		rd_kafka_flush(s->rk, 100);
 	__atomic_store_n(&s->stopping, true, __ATOMIC_RELAXED);
 	pthread_join(s->thread, NULL);
-	if (in_flight(s)) {
+	if (s->spool)
+		keep_in_spool(s);
+	if (s->sent) {
 		rd_kafka_purge(s->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_flush(s->rk, 1000); /* calls the reports */
 		while ((m = message_queue_take(&s->retry)))
 			failed(s, m, RD_KAFKA_RESP_ERR__PURGE_QUEUE);
+	}
+	if (s->spool) {
+		note_unread(s);
+		spool_close(s->spool, s->sent);
+		s->spool = NULL;
+	}
+	while ((m = s->sent)) { /* on disk, for the next run */
+		if (!m->counters)
+			sink->spooled_flows += m->rows;
+		done_with(s, m);
 	}
 	return account_get(&sink->account, ACCOUNT_DROPPED_ERROR) - before;
 }
@@ -375,6 +660,8 @@ static void kafka_free(struct sink *sink)
 		rd_kafka_topic_destroy(s->counters);
 	if (s->rk)
 		rd_kafka_destroy(s->rk);
+	if (s->spool)
+		spool_close(s->spool, NULL);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -390,50 +677,97 @@ static rd_kafka_topic_t *topic_new(struct kafka_sink *s, const char *topic)
 	return rd_kafka_topic_new(s->rk, topic, conf);
 }
 
-static int start(struct kafka_sink *s, rd_kafka_conf_t *conf)
+static bool client_new(struct kafka_sink *s, rd_kafka_conf_t *conf)
 {
+	const struct output_options *o = s->sink.options;
 	char why[512];
-	sigset_t all, before;
-	int err = 0;
 
 	rd_kafka_conf_set_opaque(conf, s);
 	rd_kafka_conf_set_dr_msg_cb(conf, delivery_report);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_log_cb(conf, on_log);
-	/* The process's signals are not for librdkafka's threads, nor for ours. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	s->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
 	if (!s->rk) {
 		log_error("output %s: %s", s->sink.name, why);
 		rd_kafka_conf_destroy(conf);
-		err = -EINVAL;
-	} else {
-		s->flows = topic_new(s, s->sink.options->topic);
-		if (s->sink.options->counter_topic)
-			s->counters = topic_new(s, s->sink.options->counter_topic);
-		if (!s->flows || (s->sink.options->counter_topic && !s->counters)) {
-			log_error("output %s: topic: %s", s->sink.name,
-				  rd_kafka_err2str(rd_kafka_last_error()));
-			err = -EINVAL;
-		} else {
-			err = -pthread_create(&s->thread, NULL, kafka_thread, s);
-			s->started = !err;
-		}
+		return false;
 	}
+	s->flows = topic_new(s, o->topic);
+	if (o->counter_topic)
+		s->counters = topic_new(s, o->counter_topic);
+	if (s->flows && (!o->counter_topic || s->counters))
+		return true;
+	log_error("output %s: topic: %s", s->sink.name, rd_kafka_err2str(rd_kafka_last_error()));
+	return false;
+}
+
+/* Flows that the spool had to give up. */
+static void on_spool_dropped(void *arg, const struct spool_rows *rows, bool damaged)
+{
+	struct kafka_sink *s = arg;
+
+	sink_count(&s->sink, damaged ? ACCOUNT_DROPPED_ERROR : ACCOUNT_DROPPED_SPOOL_FULL,
+		   rows->n[0]);
+	sink_count(&s->sink, ACCOUNT_DROPPED_COUNTERS, rows->n[1]);
+}
+
+static bool open_spool(struct kafka_sink *s)
+{
+	const struct output_options *o = s->sink.options;
+	const struct spool_options options = {
+		.path = o->spool_path,
+		.name = s->sink.name,
+		.max_bytes = o->spool_bytes,
+		.max_seconds = o->spool_seconds,
+		.sync = o->spool_sync,
+		.dropped = on_spool_dropped,
+		.arg = s,
+	};
+	struct spool_rows unread;
+
+	if (!o->spool_path)
+		return true;
+	s->spool = spool_open(&options);
+	if (!s->spool)
+		return false;
+	unread = spool_unread(s->spool);
+	sink_count(&s->sink, ACCOUNT_RECOVERED_FLOWS, unread.n[0]);
+	note_unread(s);
+	s->spooling = unread.n[0] || unread.n[1];
+	s->segment = s->spooling ? 0 : spool_reserve(s->spool);
+	if (s->spooling)
+		log_info("output %s: the spool %s has %" PRIu64
+			 " flows of an earlier run: they go first",
+			 s->sink.name, o->spool_path, unread.n[0]);
+	return true;
+}
+
+static int kafka_start(struct sink *sink)
+{
+	struct kafka_sink *s = of(sink);
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all); /* the process's signals are not for this thread */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&s->thread, NULL, kafka_thread, s);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
+	s->started = !err;
+	return -err;
 }
 
 struct sink *kafka_sink_open(const struct output_options *o)
 {
 	static const struct sink_operations operations = {
+		.start = kafka_start,
 		.submit = kafka_submit,
 		.stop = kafka_stop,
 		.free = kafka_free,
 	};
 	struct kafka_sink *s = calloc(1, sizeof(*s));
 	rd_kafka_conf_t *conf;
+	sigset_t all, before;
+	bool opened;
 
 	if (!s) {
 		log_error("output kafka:%s: out of memory", o->brokers);
@@ -444,9 +778,15 @@ struct sink *kafka_sink_open(const struct output_options *o)
 	s->sink.lanes = o->key_exporter ? LANES_UNKNOWN : 1;
 	pthread_mutex_init(&s->lock, NULL);
 	message_queue_init(&s->retry);
+	message_queue_init(&s->to_spool);
 	snprintf(s->sink.name, sizeof(s->sink.name), "kafka:%s/%s", o->brokers, o->topic);
 	conf = kafka_conf_new(o, s->sink.name);
-	if (conf && !start(s, conf))
+	/* The process's signals are not for librdkafka's threads either. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	opened = conf && client_new(s, conf);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (opened && open_spool(s))
 		return &s->sink;
 	kafka_free(&s->sink);
 	return NULL;

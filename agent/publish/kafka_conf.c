@@ -153,7 +153,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct output_options *o, const char *name
 	set_format(&m, "message.max.bytes", "%u", o->message_bytes + ENCODED_ROW_MAX + 64 * 1024);
 	set_format(&m, "batch.size", "%u", o->message_bytes > 1000000 ? o->message_bytes : 1000000);
 	set(&m, "socket.keepalive.enable", "true");
-	set(&m, "reconnect.backoff.max.ms", "5000");
+	set(&m, "reconnect.backoff.max.ms", "2000");
 	set(&m, "log.connection.close", "false");
 	set_security(&m, o);
 	for (unsigned i = 0; i < o->n_properties; i++)

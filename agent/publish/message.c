@@ -5,14 +5,16 @@
 
 #include "message.h"
 
+enum { RESERVED = 8 }; /* buffers for message_take_reserved() */
+
 int message_pool_init(struct message_pool *p, size_t capacity, size_t n, uint64_t max_sent_bytes)
 {
 	memset(p, 0, sizeof(*p));
 	p->capacity = capacity;
 	p->stride = (sizeof(struct message) + capacity + 4095) & ~(size_t)4095;
-	p->n = n;
+	p->n = n + RESERVED;
 	p->max_sent_bytes = max_sent_bytes;
-	p->memory = mmap(NULL, p->stride * n, PROT_READ | PROT_WRITE,
+	p->memory = mmap(NULL, p->stride * p->n, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p->memory == MAP_FAILED) {
 		p->memory = NULL;
@@ -34,19 +36,19 @@ void message_pool_free(struct message_pool *p)
 }
 
 /* The buffer used last is used first, so that what was never needed stays untouched. */
-static struct message *take_free(struct message_pool *p)
+static struct message *take_free(struct message_pool *p, bool reserved)
 {
 	struct message *m = p->free;
 
-	if (p->sent_bytes >= p->max_sent_bytes)
+	if (!reserved && (p->sent_bytes >= p->max_sent_bytes || p->in_use + RESERVED >= p->n))
 		return NULL;
-	if (m) {
+	if (m)
 		p->free = m->next;
-		return m;
-	}
-	if (p->used == p->n)
-		return NULL;
-	return (struct message *)(p->memory + p->stride * p->used++);
+	else if (p->used < p->n)
+		m = (struct message *)(p->memory + p->stride * p->used++);
+	if (m)
+		p->in_use++;
+	return m;
 }
 
 struct message *message_take(struct message_pool *p, bool wait)
@@ -54,12 +56,34 @@ struct message *message_take(struct message_pool *p, bool wait)
 	struct message *m;
 
 	pthread_mutex_lock(&p->lock);
-	while (!(m = take_free(p)) && wait)
+	while (!(m = take_free(p, false)) && wait)
 		pthread_cond_wait(&p->given_back, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 	if (m)
 		memset(m, 0, sizeof(*m));
 	return m;
+}
+
+struct message *message_take_reserved(struct message_pool *p)
+{
+	struct message *m;
+
+	pthread_mutex_lock(&p->lock);
+	m = take_free(p, true);
+	pthread_mutex_unlock(&p->lock);
+	if (m)
+		memset(m, 0, sizeof(*m));
+	return m;
+}
+
+bool message_pool_is_half_full(struct message_pool *p)
+{
+	bool half;
+
+	pthread_mutex_lock(&p->lock);
+	half = p->sent_bytes >= p->max_sent_bytes / 2 || p->in_use >= p->n / 2;
+	pthread_mutex_unlock(&p->lock);
+	return half;
 }
 
 void message_sent(struct message_pool *p, const struct message *m)
@@ -79,6 +103,7 @@ static void put_back(struct message_pool *p, struct message *m, bool sent)
 	}
 	m->next = p->free;
 	p->free = m;
+	p->in_use--;
 	pthread_cond_signal(&p->given_back);
 	pthread_mutex_unlock(&p->lock);
 }

@@ -22,6 +22,16 @@ struct message {
 	uint32_t lane;		 /* of the worker, see sink.h */
 	uint64_t sequence;	 /* of the worker, for this sink */
 	struct ip_addr exporter; /* of the first flow */
+
+	/* The Kafka sink's own: */
+	struct message *sent_next, *sent_before; /* those on their way, oldest first */
+	uint64_t sent_ms;			 /* monotonic, when it was handed to librdkafka */
+	uint64_t boot;				 /* of the run that made it; 0: this one */
+	int error;				 /* librdkafka's, why it is to be tried again */
+	uint8_t format;				 /* enum output_format */
+	struct {
+		uint64_t segment, offset; /* offset 0: not on disk */
+	} spool;
 	uint8_t bytes[];
 };
 
@@ -36,6 +46,7 @@ struct message_pool {
 	size_t stride;
 	uint8_t *memory;
 	size_t n, used; /* buffers in all, and those ever taken */
+	size_t in_use;	/* buffers taken and not given back */
 };
 
 /* Reserves `n` buffers of `capacity` bytes; memory is used only as buffers are filled. Returns 0 or
@@ -45,6 +56,13 @@ void message_pool_free(struct message_pool *p);
 
 /* An empty message, or NULL when too much is on its way. With `wait` it waits instead. */
 struct message *message_take(struct message_pool *p, bool wait);
+
+/* The same for what was here before and now goes on, as from the spool to the broker: takes from a
+ * reserve where the bounds are reached. */
+struct message *message_take_reserved(struct message_pool *p);
+
+/* True when half of what may be on its way is. Any thread may ask. */
+bool message_pool_is_half_full(struct message_pool *p);
 
 /* Counts the message as on its way; call before the sink can give it back. */
 void message_sent(struct message_pool *p, const struct message *m);

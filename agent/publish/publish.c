@@ -279,6 +279,7 @@ static struct sink *open_output(struct publisher *p, const struct publish_option
 	const char *id = o->collector_id ? o->collector_id : "";
 	struct timespec now;
 	struct sink *s = sink_open(output);
+	int err;
 
 	if (!s)
 		return NULL;
@@ -289,11 +290,16 @@ static struct sink *open_output(struct publisher *p, const struct publish_option
 	if (!s->lanes)
 		s->lanes = 1;
 	format_of(output)->constants(&p->constants[i], id);
-	if (message_pool_init(&s->pool, output->message_bytes + ENCODED_ROW_MAX + 64,
-			      pool_buffers(output, p->n_workers), output->queue_bytes)) {
+	err = message_pool_init(&s->pool, output->message_bytes + ENCODED_ROW_MAX + 64,
+				pool_buffers(output, p->n_workers), output->queue_bytes);
+	if (err)
 		log_error("output %s: no memory for a queue of %u bytes; lower its queue size",
 			  s->name, output->queue_bytes);
+	else if (s->op->start && (err = s->op->start(s)))
+		log_error("output %s: %s", s->name, strerror(-err));
+	if (err) {
 		s->op->stop(s, 0);
+		message_pool_free(&s->pool);
 		s->op->free(s);
 		return NULL;
 	}
@@ -394,7 +400,8 @@ const struct account *publisher_account(const struct publisher *p, unsigned outp
 
 uint64_t publisher_waiting(const struct publisher *p, unsigned output)
 {
-	uint64_t flows = message_pool_sent_flows(&p->sinks[output]->pool);
+	uint64_t flows = message_pool_sent_flows(&p->sinks[output]->pool) +
+			 __atomic_load_n(&p->sinks[output]->spooled_flows, __ATOMIC_RELAXED);
 
 	for (unsigned w = 0; w < p->n_workers; w++)
 		flows += __atomic_load_n(&p->workers[w].streams[output].held, __ATOMIC_RELAXED);

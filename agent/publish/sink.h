@@ -20,10 +20,14 @@ struct sink {
 	/* Flows of an exporter go to the lane (its hash modulo this number), and each lane of a
 	 * worker is a message being filled. The sink may change it while it runs. */
 	unsigned lanes;
-	bool ended; /* can never deliver again */
+	uint64_t spooled_flows; /* on disk and in no message; relaxed */
+	bool ended;		/* can never deliver again */
 };
 
 struct sink_operations {
+	/* Begins to deliver; everything above is set by then. 0 or a negative errno. May be NULL.
+	 */
+	int (*start)(struct sink *s);
 	/* Takes over the message. Never blocks. */
 	void (*submit)(struct sink *s, struct message *m);
 	void (*reopen)(struct sink *s); /* may be NULL */
