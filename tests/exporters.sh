@@ -98,10 +98,15 @@ ovs_ipfix() { # ADDRESS:PORT RATE
 		-- set bridge br0 ipfix=@i >/dev/null
 }
 
-# Ends what was started and waits for it, so that all has been sent on return. pmacctd's sFlow
-# plugin does not end when asked: it holds back nothing and is killed.
+# Ends what was started and waits for it, so that all has been sent on return. softflowd would keep
+# its flows to itself; pmacctd's sFlow plugin does not end when asked, holds back nothing, and is
+# killed.
 exporters_stop() {
-	local pid tries
+	local pid tries control
+	for control in "$EXPORTERS"/softflowd*.ctl; do
+		[ ! -S "$control" ] || softflowctl -c "$control" expire-all >/dev/null || true
+		rm -f "$control"
+	done
 	if [ -n "$ovs_ns" ]; then
 		ovs-appctl -T 5 -t "$EXPORTERS/ovs/vswitchd.ctl" exit --cleanup || true
 		ovs-appctl -T 5 -t "$EXPORTERS/ovs/db.ctl" exit || true
