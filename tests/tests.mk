@@ -70,6 +70,17 @@ $(TEST_GROUPS:%=test-%): test-%: test-programs
 test-asan: sanitized
 	$(Q)tests/run.sh unit@build-asan corpus@build-asan
 
+## make test-tsan     the tests with several threads, with the thread sanitizer
+THREADED := test_idtable test_sequence test_exporter
+test-tsan:
+	$(Q)$(MAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread OPTIMISE="-O1 -g" \
+		$(THREADED:%=build-tsan/tests/%)
+	$(Q)TSAN_OPTIONS=suppressions=tests/tsan.supp tests/run.sh unit@build-tsan
+
+## make coverage      lines of agent/decode that unit tests, corpus and fuzz corpora reach
+coverage:
+	$(Q)tests/coverage.sh $(LINES)
+
 ## make bench-encode  ns a flow of each format
 bench-encode: $(BUILD)/tests/bench/bench_encode
 	$(Q)$<
@@ -83,4 +94,4 @@ fuzz:
 	$(Q)tests/fuzz/run.sh $(TIME)
 
 -include $(BENCH:=.d) $(UNIT:=.d) $(BPFTEST:=.d) $(CORPUSTEST:=.d) $(TOOLS:=.d)
-.PHONY: bench-encode test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)
+.PHONY: coverage test-tsan bench-encode test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)
