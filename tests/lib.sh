@@ -56,7 +56,7 @@ cleanup() {
 	for job in $(jobs -p) "${ns_keepers[@]}"; do
 		kill -KILL "$job" 2>/dev/null
 	done
-	wait 2>/dev/null
+	{ wait; } 2>/dev/null
 	[ -z "$scratch" ] || rm -rf "$scratch"
 }
 
