@@ -145,14 +145,11 @@ void buffer_json_string(struct buffer *b, const char *p, size_t n)
 
 	buffer_char(b, '"');
 	for (size_t i = 0; i < n;) {
-		size_t len = utf8_length(s + i, n - i);
+		size_t len;
 
-		if (!len) {
+		if (!utf8_character(s + i, n - i, &len)) {
 			buffer_string(b, "\xef\xbf\xbd");
-			i++;
-			continue;
-		}
-		if (s[i] == '"' || s[i] == '\\') {
+		} else if (s[i] == '"' || s[i] == '\\') {
 			buffer_char(b, '\\');
 			buffer_bytes(b, s + i, 1);
 		} else if (s[i] < 0x20 || s[i] == 0x7f) {

@@ -2,34 +2,29 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "utf8.h"
 
-size_t utf8_length(const uint8_t *p, size_t n)
+bool utf8_character(const uint8_t *p, size_t n, size_t *len)
 {
-	uint32_t c;
-	size_t len;
+	uint8_t low = 0x80, high = 0xbf; /* bounds of the second byte */
+	size_t want;
 
+	*len = 1;
 	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] < 0xe0) {
-		len = 2;
-		c = p[0] & 0x1f;
-	} else if (p[0] >= 0xe0 && p[0] < 0xf0) {
-		len = 3;
-		c = p[0] & 0x0f;
-	} else if (p[0] >= 0xf0 && p[0] < 0xf5) {
-		len = 4;
-		c = p[0] & 0x07;
-	} else {
-		return 0;
+		return true;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return false;
+	want = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		low = 0xa0; /* below: overlong */
+	else if (p[0] == 0xed)
+		high = 0x9f; /* above: surrogates */
+	else if (p[0] == 0xf0)
+		low = 0x90; /* below: overlong */
+	else if (p[0] == 0xf4)
+		high = 0x8f; /* above: beyond U+10FFFF */
+	while (*len < want && *len < n && p[*len] >= low && p[*len] <= high) {
+		low = 0x80;
+		high = 0xbf;
+		(*len)++;
 	}
-	if (len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if ((len == 3 && c < 0x800) || (c >= 0xd800 && c < 0xe000) || (len == 4 && c < 0x10000) ||
-	    c > 0x10ffff)
-		return 0;
-	return len;
+	return *len == want;
 }

@@ -90,13 +90,13 @@ uint8_t *put_utf8(uint8_t *p, const char *text, size_t n)
 	const uint8_t *s = (const uint8_t *)text;
 
 	for (size_t i = 0; i < n;) {
-		size_t len = s[i] < 0x80 ? 1 : utf8_length(s + i, n - i);
+		size_t len;
 
-		if (len)
+		if (utf8_character(s + i, n - i, &len))
 			p = put_bytes(p, s + i, len);
 		else
 			p = put_bytes(p, replacement, sizeof(replacement));
-		i += len ? len : 1;
+		i += len;
 	}
 	return p;
 }
@@ -107,11 +107,10 @@ uint8_t *put_json_string(uint8_t *p, const char *text, size_t n)
 
 	*p++ = '"';
 	for (size_t i = 0; i < n;) {
-		size_t len = s[i] < 0x80 ? 1 : utf8_length(s + i, n - i);
+		size_t len;
 
-		if (!len) {
+		if (!utf8_character(s + i, n - i, &len)) {
 			p = put_bytes(p, replacement, sizeof(replacement));
-			len = 1;
 		} else if (s[i] < 0x20 || s[i] == 0x7f) {
 			p = put_bytes(p, "\\u00", 4);
 			p = put_hex_pair(p, s[i]);

@@ -199,6 +199,11 @@ static void each_kind_of_value_has_its_form(void **state)
 		{ELEMENT_STRING, BYTES("a\0b\0"), "\"a\\u0000b\""},
 		{ELEMENT_STRING, BYTES("\0\0"), "\"\""},
 		{ELEMENT_STRING, BYTES("q\"\\\n\xff"), "\"q\\\"\\\\\\u000a\xef\xbf\xbd\""},
+		/* one U+FFFD for the start of a character, one for each byte that starts none */
+		{ELEMENT_STRING, BYTES("\xe2\x82|\xf0\x9f\x98|\xed\xa0|\xc0\xaf"),
+		 "\"\xef\xbf\xbd|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\""},
+		{ELEMENT_STRING, BYTES("\xe2\x82\xac \xf0\x9f\x98\x80"),
+		 "\"\xe2\x82\xac \xf0\x9f\x98\x80\""},
 		{ELEMENT_STRING, BYTES(""), "null"},
 		{ELEMENT_SECONDS, BYTES("\x59\xd2\xb0\x0b"), "1506979851"},
 		{ELEMENT_SECONDS, BYTES("\0\0\0\0\x59\xd2\xb0\x0b"), "\"0x0000000059d2b00b\""},
