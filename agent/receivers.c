@@ -76,7 +76,7 @@ static int open_xdp(struct receivers *r)
 
 static int open_udp(struct receivers *r)
 {
-	int queue_of = r->xdp ? xdp_map_fd(r->xdp, XDP_MAP_QUEUE_OF) : -1;
+	int streams = r->xdp ? xdp_map_fd(r->xdp, XDP_MAP_STREAMS) : -1;
 	unsigned queues = r->xdp ? queues_in_all(r->xdp) : 0;
 	char error[400];
 	int err;
@@ -85,7 +85,7 @@ static int open_udp(struct receivers *r)
 		r->n_workers = queues < RX_WORKERS_MAX ? queues : RX_WORKERS_MAX;
 	else
 		r->n_workers = udp_workers(&r->options);
-	err = udp_open(&r->udp, &r->options, r->n_workers, queue_of, error, sizeof(error));
+	err = udp_open(&r->udp, &r->options, r->n_workers, streams, error, sizeof(error));
 	if (err)
 		log_error("%s", error);
 	return err;

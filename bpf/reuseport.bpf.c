@@ -19,13 +19,13 @@ struct {
 	__type(value, __u64);
 } sockets SEC(".maps");
 
-/* stream → worker; the XDP program's map where there is one: written there, read here */
+/* stream → its worker; the XDP program's map where there is one: written there, read here */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, struct stream_key);
-	__type(value, __u32);
-} queue_of SEC(".maps");
+	__type(value, struct stream);
+} streams SEC(".maps");
 
 const volatile __u32 workers = 1;
 
@@ -52,7 +52,8 @@ SEC("sk_reuseport")
 int reuseport(struct sk_reuseport_md *ctx)
 {
 	struct stream_key key = {};
-	__u32 worker, *known;
+	struct stream *known;
+	__u32 worker;
 	long err;
 
 	if (ctx->ip_protocol != IPPROTO_UDP)
@@ -68,8 +69,10 @@ int reuseport(struct sk_reuseport_md *ctx)
 	if (err || bpf_skb_load_bytes(ctx, 0, &key.port, sizeof(key.port)))
 		return SK_PASS; /* the kernel's own hash over addresses and ports decides */
 
-	known = bpf_map_lookup_elem(&queue_of, &key);
-	worker = known ? *known % workers : (__u64)hash(key.address) * workers >> 32;
+	known = bpf_map_lookup_elem(&streams, &key);
+	worker = known && known->worker != STEER_NO_WORKER
+			 ? known->worker % workers
+			 : (__u64)hash(key.address) * workers >> 32;
 	bpf_sk_select_reuseport(ctx, &sockets, &worker, 0);
 	return SK_PASS;
 }

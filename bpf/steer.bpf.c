@@ -76,15 +76,15 @@ struct {
 	__type(value, __u64);
 } buckets SEC(".maps");
 
-/* (exporter, its port) → worker that gets the stream from AF_XDP; written here, read by the
- * reuseport program, which sends the stream's slow-path datagrams to the same; sized by the loader
- */
+/* (exporter, its port) → its worker and sequence; written here, the worker read by the reuseport
+ * program, which sends the stream's slow-path datagrams to the same; sized by the loader. Not one
+ * for each CPU: a stream may change CPUs, as on veth. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, struct stream_key);
-	__type(value, __u32);
-} queue_of SEC(".maps");
+	__type(value, struct stream);
+} streams SEC(".maps");
 
 /* receive queue → AF_XDP socket; written by the agent, read here; one map for each interface */
 struct {
@@ -339,7 +339,8 @@ static __always_inline bool is_within_rate(const struct steer_settings *s, const
 }
 
 /* Notes the protocol and, for NetFlow v5 and v9, whether the sequence goes on. */
-static __always_inline void follow_header(struct exporter_counts *n, const struct netflow_header *h)
+static __always_inline void follow_header(struct exporter_counts *n, struct stream *t,
+					  const struct netflow_header *h)
 {
 	__u32 sequence, step, domain;
 	__s32 ahead;
@@ -364,29 +365,43 @@ static __always_inline void follow_header(struct exporter_counts *n, const struc
 		n->versions |= !h->version && h->count == bpf_htons(5) ? STEER_SFLOW5 : STEER_OTHER;
 		return;
 	}
-	ahead = (__s32)(sequence - n->sequence_next);
-	if (n->sequence_next && n->sequence_domain == domain) {
+	ahead = (__s32)(sequence - t->sequence_next);
+	if (t->sequence_next && t->sequence_domain == domain) {
 		if (ahead < 0 && ahead > -STEER_GAP_MAX)
 			return; /* late: the next one expected stays */
 		if (ahead > 0 && ahead < STEER_GAP_MAX)
 			n->sequence_gaps += ahead;
 	}
-	n->sequence_domain = domain;
-	n->sequence_next = sequence + step;
+	t->sequence_domain = domain;
+	t->sequence_next = sequence + step;
 }
 
-static __always_inline void follow(struct exporter_counts *n, struct cursor *c)
+static __always_inline void follow(struct exporter_counts *n, struct stream *t, struct cursor *c)
 {
 	struct netflow_header *h, copied;
 
 	if (c->copy_at) {
 		if (copy(c, &copied, sizeof(copied)))
-			follow_header(n, &copied);
+			follow_header(n, t, &copied);
 	} else {
 		h = take(c, sizeof(*h));
 		if (h)
-			follow_header(n, h);
+			follow_header(n, t, h);
 	}
+}
+
+/* The stream of a datagram, made if it is new. */
+static __always_inline struct stream *stream_of(const struct packet *p)
+{
+	struct stream_key k = {.port = p->src_port};
+	struct stream *t, none = {.worker = STEER_NO_WORKER};
+
+	__builtin_memcpy(k.address, p->src, 16);
+	t = bpf_map_lookup_elem(&streams, &k);
+	if (t)
+		return t;
+	bpf_map_update_elem(&streams, &k, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&streams, &k);
 }
 
 static __always_inline void count(enum reason r)
@@ -415,7 +430,8 @@ static __always_inline void count_reason(struct reason_counts *n, enum reason r)
 	}
 }
 
-static __always_inline void count_exporter(const struct packet *p, struct cursor *c, enum reason r)
+static __always_inline void count_exporter(const struct packet *p, struct stream *t,
+					   struct cursor *c, enum reason r)
 {
 	struct exporter_key k = {.port = bpf_ntohs(p->dst_port)};
 	struct exporter_counts *n, none = {};
@@ -433,8 +449,8 @@ static __always_inline void count_exporter(const struct packet *p, struct cursor
 		n->bytes += p->udp_len - sizeof(struct udphdr);
 	n->last_seen_ns = bpf_ktime_get_coarse_ns();
 	count_reason(&n->reasons, r);
-	if (r != REASON_RATE_LIMITED)
-		follow(n, c);
+	if (t)
+		follow(n, t, c);
 }
 
 static __always_inline void count_denied(const struct packet *p)
@@ -451,20 +467,6 @@ static __always_inline void count_denied(const struct packet *p)
 		first.last_seen_ns = bpf_ktime_get_coarse_ns();
 		bpf_map_update_elem(&denied, &k, &first, BPF_NOEXIST);
 	}
-}
-
-/* Lets the slow path find the worker that has this stream; written only when it is news. */
-static __always_inline void remember_worker(const struct packet *p, __u32 worker)
-{
-	struct stream_key k = {.port = p->src_port};
-	__u32 *w;
-
-	__builtin_memcpy(k.address, p->src, 16);
-	w = bpf_map_lookup_elem(&queue_of, &k);
-	if (!w)
-		bpf_map_update_elem(&queue_of, &k, &worker, BPF_ANY);
-	else if (*w != worker)
-		*w = worker;
 }
 
 /* Whether the frame, all its parts together, has `size` bytes (Linux 5.18). */
@@ -499,6 +501,8 @@ static __always_inline int run(struct xdp_md *ctx)
 {
 	struct cursor c = {ctx, (void *)(long)ctx->data, (void *)(long)ctx->data_end, 0};
 	struct packet p = {.slow = REASON_STEERED};
+	__u32 worker = worker_base + ctx->rx_queue_index;
+	struct stream *t = NULL;
 	int action = XDP_PASS;
 	enum reason r;
 
@@ -517,14 +521,16 @@ static __always_inline int run(struct xdp_md *ctx)
 	}
 	if (r == REASON_RATE_LIMITED)
 		action = XDP_DROP;
+	else
+		t = stream_of(&p);
 	if (r == REASON_STEERED) {
 		action = bpf_redirect_map(&xsks, ctx->rx_queue_index, XDP_PASS);
-		if (action == XDP_REDIRECT)
-			remember_worker(&p, worker_base + ctx->rx_queue_index);
-		else
+		if (action != XDP_REDIRECT)
 			r = REASON_NO_SOCKET;
+		else if (t && t->worker != worker)
+			t->worker = worker;
 	}
-	count_exporter(&p, &c, r);
+	count_exporter(&p, t, &c, r);
 out:
 	count(r);
 	return action;

@@ -88,13 +88,11 @@ struct exporter_counts {
 	__u64 datagrams;    /* to a listener, whatever became of them */
 	__u64 bytes;	    /* of their UDP payload */
 	__u64 last_seen_ns; /* CLOCK_MONOTONIC */
-	/* Units missing between two datagrams of one engine or domain that followed each other on
-	 * one CPU: flows for NetFlow v5, datagrams for v9. An early hint; the agent's account is
-	 * the exact one. */
+	/* Units missing between two datagrams of a stream: flows for NetFlow v5, datagrams for v9.
+	 * An early hint; the agent's account is the exact one. */
 	__u64 sequence_gaps;
 	struct reason_counts reasons; /* their sum is `datagrams` */
 	__u32 versions;
-	__u32 sequence_domain, sequence_next; /* of the last datagram */
 	__u32 unused;
 };
 
@@ -107,6 +105,13 @@ struct denied_counts {
 struct stream_key {
 	__u8 address[16];
 	__be16 port; /* of the exporter */
+};
+
+enum { STEER_NO_WORKER = 0xffffffff };
+
+struct stream {
+	__u32 worker; /* that gets it from AF_XDP; STEER_NO_WORKER: none yet */
+	__u32 sequence_domain, sequence_next; /* of its last datagram, NetFlow v5 and v9 */
 };
 
 enum {

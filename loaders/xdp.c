@@ -188,7 +188,7 @@ static int pin(struct xdp *x, int fd, const char *interface, const char *name)
 
 static int size_maps(struct steer *skel, const struct rx_options *o)
 {
-	struct bpf_map *sized[] = {skel->maps.exporters, skel->maps.buckets, skel->maps.queue_of};
+	struct bpf_map *sized[] = {skel->maps.exporters, skel->maps.buckets, skel->maps.streams};
 	uint32_t n = o->max_exporters > EXPORTERS_MIN ? o->max_exporters : EXPORTERS_MIN;
 	int r = 0;
 

@@ -24,7 +24,7 @@ struct xdp;
 	M(REASONS, reasons)     \
 	M(SETTINGS, settings)   \
 	M(BUCKETS, buckets)     \
-	M(QUEUE_OF, queue_of)
+	M(STREAMS, streams)
 
 enum xdp_map {
 #define M(id, name) XDP_MAP_##id,
@@ -49,7 +49,7 @@ int xdp_open(struct xdp **out, const struct rx_options *o, char *error, size_t e
 void xdp_close(struct xdp *x, bool keep_attached);
 
 /* Of interface i of the options. Its queues are numbered from 0; the worker of its queue q is
- * xdp_worker_base() + q, as map queue_of has it. */
+ * xdp_worker_base() + q, as map streams has it. */
 unsigned xdp_interfaces(const struct xdp *x);
 const char *xdp_interface_name(const struct xdp *x, unsigned i);
 unsigned xdp_queues(const struct xdp *x, unsigned i);

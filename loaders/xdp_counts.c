@@ -61,8 +61,6 @@ static void add(struct exporter_counts *sum, const struct exporter_counts *n)
 	sum->versions |= n->versions;
 	if (n->last_seen_ns > sum->last_seen_ns) {
 		sum->last_seen_ns = n->last_seen_ns;
-		sum->sequence_domain = n->sequence_domain;
-		sum->sequence_next = n->sequence_next;
 	}
 	for (unsigned r = 0; r < REASON_MAX; r++)
 		to[r] += from[r];

@@ -153,7 +153,7 @@ static int steer_by_source(int fd, int family, unsigned workers)
 }
 
 /* Loads the program for one group of sockets, puts them into its table and attaches it. */
-static int steer_by_stream(struct udp_group *g, const int *fds, int queue_of_fd)
+static int steer_by_stream(struct udp_group *g, const int *fds, int streams_fd)
 {
 	struct reuseport *program = reuseport__open();
 	int err, fd;
@@ -163,8 +163,8 @@ static int steer_by_stream(struct udp_group *g, const int *fds, int queue_of_fd)
 	g->programs[g->n_programs++] = program;
 	program->rodata->workers = g->workers;
 	err = bpf_map__set_max_entries(program->maps.sockets, g->workers);
-	if (!err && queue_of_fd >= 0)
-		err = bpf_map__reuse_fd(program->maps.queue_of, queue_of_fd);
+	if (!err && streams_fd >= 0)
+		err = bpf_map__reuse_fd(program->maps.streams, streams_fd);
 	if (!err)
 		err = reuseport__load(program);
 	for (unsigned w = 0; !err && w < g->workers; w++) {
@@ -187,7 +187,7 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list ap)
 	return 0;
 }
 
-static int steer(struct udp_group *g, const int *fds, int family, int queue_of_fd)
+static int steer(struct udp_group *g, const int *fds, int family, int streams_fd)
 {
 	libbpf_print_fn_t before;
 	int err;
@@ -197,7 +197,7 @@ static int steer(struct udp_group *g, const int *fds, int family, int queue_of_f
 	if (g->steering != UDP_STEER_SOURCE) {
 		/* Failing for want of privileges is foreseen: no pages of libbpf about it. */
 		before = libbpf_set_print(quiet);
-		err = steer_by_stream(g, fds, queue_of_fd);
+		err = steer_by_stream(g, fds, streams_fd);
 		libbpf_set_print(before);
 		if (!err) {
 			g->steering = UDP_STEER_STREAM;
@@ -215,7 +215,7 @@ static int steer(struct udp_group *g, const int *fds, int family, int queue_of_f
 
 /* The sockets of all workers for one address and port. -EAFNOSUPPORT: no such family here. */
 static int open_listener(struct udp_group *g, const struct ip_addr *local, int family,
-			 uint16_t port, const struct rx_options *o, int queue_of_fd)
+			 uint16_t port, const struct rx_options *o, int streams_fd)
 {
 	int fds[RX_WORKERS_MAX], fd;
 	struct epoll_event event = {.events = EPOLLIN};
@@ -240,7 +240,7 @@ static int open_listener(struct udp_group *g, const struct ip_addr *local, int f
 		if (epoll_ctl(u->epoll, EPOLL_CTL_ADD, fd, &event))
 			return -errno;
 	}
-	return steer(g, fds, family, queue_of_fd);
+	return steer(g, fds, family, streams_fd);
 }
 
 static int init_worker(struct udp_group *g, struct udp *u)
@@ -278,7 +278,7 @@ static void describe(char *error, size_t size, int err, const struct ip_addr *lo
 		 err == -EADDRINUSE ? "; `ss -lunp` shows who has it" : "");
 }
 
-int udp_open(struct udp_group **out, const struct rx_options *o, unsigned workers, int queue_of_fd,
+int udp_open(struct udp_group **out, const struct rx_options *o, unsigned workers, int streams_fd,
 	     char *error, size_t size)
 {
 	static const struct ip_addr any;
@@ -309,7 +309,7 @@ int udp_open(struct udp_group **out, const struct rx_options *o, unsigned worker
 					    : AF_INET;
 
 		for (unsigned p = 0; p < o->n_ports; p++) {
-			err = open_listener(g, local, family, o->ports[p], o, queue_of_fd);
+			err = open_listener(g, local, family, o->ports[p], o, streams_fd);
 			if (err == -EAFNOSUPPORT && !o->n_addresses && family == AF_INET6)
 				continue; /* a kernel without IPv6 */
 			if (err) {

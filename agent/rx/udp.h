@@ -21,10 +21,10 @@ enum udp_steering {
 	UDP_STEER_SOURCE, /* classic BPF, for want of privileges: by the source address alone */
 };
 
-/* Opens the sockets for o->ports on o->addresses. queue_of_fd is the XDP program's map of streams,
+/* Opens the sockets for o->ports on o->addresses. streams_fd is the XDP program's map of streams,
  * or -1. Returns 0, or a negative errno with one line for the operator in error (-EADDRINUSE:
  * somebody has the port). */
-int udp_open(struct udp_group **out, const struct rx_options *o, unsigned workers, int queue_of_fd,
+int udp_open(struct udp_group **out, const struct rx_options *o, unsigned workers, int streams_fd,
 	     char *error, size_t size);
 void udp_close(struct udp_group *g);
 

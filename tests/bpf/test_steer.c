@@ -487,19 +487,20 @@ static void stream_is_remembered_for_the_slow_path(void **state)
 {
 	struct stream_key k = {.address = {[10] = 0xff, [11] = 0xff, 10, 0, 0, 1},
 			       .port = htons(5000)};
-	uint32_t worker = 0;
+	struct stream t = {0};
 
 	(void)state;
 	expect(REASON_FRAGMENT, .fragment = 0x2000);
-	assert_int_equal(bpf_map_lookup_elem(fd(skel->maps.queue_of), &k, &worker), -ENOENT);
+	assert_int_equal(bpf_map_lookup_elem(fd(skel->maps.streams), &k, &t), 0);
+	assert_int_equal(t.worker, STEER_NO_WORKER);
 	expect(REASON_STEERED, .payload = 1);
-	assert_int_equal(bpf_map_lookup_elem(fd(skel->maps.queue_of), &k, &worker), 0);
-	assert_int_equal(worker, WORKER_BASE);
-	worker = 99;
-	put(skel->maps.queue_of, &k, &worker);
+	assert_int_equal(bpf_map_lookup_elem(fd(skel->maps.streams), &k, &t), 0);
+	assert_int_equal(t.worker, WORKER_BASE);
+	t.worker = 99;
+	put(skel->maps.streams, &k, &t);
 	expect(REASON_STEERED, .payload = 1);
-	assert_int_equal(bpf_map_lookup_elem(fd(skel->maps.queue_of), &k, &worker), 0);
-	assert_int_equal(worker, WORKER_BASE);
+	assert_int_equal(bpf_map_lookup_elem(fd(skel->maps.streams), &k, &t), 0);
+	assert_int_equal(t.worker, WORKER_BASE);
 }
 
 /* Whatever the bytes: one reason for each frame, and an action that we know. */

@@ -106,12 +106,12 @@ static uint16_t send_one(struct ip_addr from, struct ip_addr to, uint16_t port, 
 	return src_port;
 }
 
-static struct udp_group *open_group(const struct rx_options *o, unsigned workers, int queue_of)
+static struct udp_group *open_group(const struct rx_options *o, unsigned workers, int streams)
 {
 	char error[300] = "";
 	struct udp_group *g;
 
-	if (udp_open(&g, o, workers, queue_of, error, sizeof(error)))
+	if (udp_open(&g, o, workers, streams, error, sizeof(error)))
 		fail_msg("%s", error);
 	return g;
 }
@@ -338,8 +338,8 @@ static void a_stream_known_to_xdp_goes_to_its_queues_worker(void **state)
 	int map;
 
 	(void)state;
-	map = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "queue_of", sizeof(struct stream_key), 4, 1024,
-			     NULL);
+	map = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "streams", sizeof(struct stream_key),
+			     sizeof(struct stream), 1024, NULL);
 	if (map < 0) {
 		print_message("SKIP a_stream_known_to_xdp_goes_to_its_queues_worker: no BPF "
 			      "map can be made: %s\n",
@@ -350,6 +350,7 @@ static void a_stream_known_to_xdp_goes_to_its_queues_worker(void **state)
 	for (uint32_t w = 0; w < 6; w++) {
 		struct ip_addr from = v4("127.0.0.5");
 		struct stream_key key = {0};
+		struct stream stream = {.worker = w};
 		struct sockaddr_storage sa;
 		struct ip_addr to = v4("127.0.0.1");
 		socklen_t len = socket_address(&sa, &to, o.ports[0]);
@@ -358,7 +359,7 @@ static void a_stream_known_to_xdp_goes_to_its_queues_worker(void **state)
 
 		memcpy(key.address, from.b, 16);
 		key.port = htons(port);
-		assert_false(bpf_map_update_elem(map, &key, &w, BPF_ANY));
+		assert_false(bpf_map_update_elem(map, &key, &stream, BPF_ANY));
 		assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&sa, len), 1);
 		assert_int_equal(receive(udp_of_worker(g, w % 3), dg, RX_BATCH, &a), 1);
 		assert_int_equal(dg[0].src_port, port);
