@@ -181,6 +181,8 @@ static int check_output(const struct output_options *o, unsigned i, settings_fau
 		wrong = "sasl.mechanism is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER";
 	else if (!o->tls_cert != !o->tls_key)
 		wrong = "tls.certificate and tls.key go together";
+	else if (o->kind != OUTPUT_KAFKA && o->spool_path)
+		wrong = "only kafka has a spool";
 	else if (o->kind == OUTPUT_FILE && o->compression == COMPRESS_LZ4)
 		wrong = "files are compressed with gzip or zstd, not lz4";
 	else if (o->kind == OUTPUT_FILE && o->path && !strcmp(o->path, "-") &&

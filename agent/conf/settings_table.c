@@ -57,6 +57,13 @@ static const struct setting_choice compressions[] = {
 	{NULL, 0},
 };
 
+static const struct setting_choice spool_syncs[] = {
+	{"message", SPOOL_SYNC_MESSAGE},
+	{"second", SPOOL_SYNC_SECOND},
+	{"never", SPOOL_SYNC_NEVER},
+	{NULL, 0},
+};
+
 static const struct setting_choice keys[] = {{"random", false}, {"exporter", true}, {NULL, 0}};
 
 static const struct setting_section sections[] = {
@@ -192,6 +199,34 @@ static const struct setting output_rows[] = {
 	 .max = UINT64_C(4095) << 20,
 	 .help = "Handed over and not yet written or acknowledged. What does not fit is dropped and "
 		 "counted."},
+	{.path = "spool.path",
+	 .type = SETTING_TEXT,
+	 OUT(spool_path),
+	 .example = "/var/lib/weir/spool",
+	 .help = "Kafka: directory, of this output alone, for what the brokers do not take; it is sent "
+		 "when they are back, after a restart, too. Empty: none, flows wait in memory."},
+	{.path = "spool.size",
+	 .type = SETTING_SIZE,
+	 OUT(spool_bytes),
+	 .fallback = "4G",
+	 .min = 4 << 20,
+	 .max = UINT64_C(1) << 50,
+	 .help = "What the spool may hold. When it is full its oldest flows are dropped and counted."},
+	{.path = "spool.max_age",
+	 .type = SETTING_SECONDS,
+	 OUT(spool_seconds),
+	 .fallback = "0",
+	 .max = 366 * 86400,
+	 .example = "7d",
+	 .help = "Flows that were in the spool for longer are dropped and counted; 0: never."},
+	{.path = "spool.sync",
+	 .type = SETTING_CHOICE,
+	 OUT(spool_sync),
+	 .choices = spool_syncs,
+	 .fallback = "second",
+	 .help = "When the spool is forced to disk: after each message, each second, or when the kernel "
+		 "likes. A power cut loses what was not; the end of the agent alone loses nothing that "
+		 "was written."},
 	{.path = "tls.enabled",
 	 .type = SETTING_BOOL,
 	 OUT(tls),
