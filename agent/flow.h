@@ -159,6 +159,8 @@ struct flow_ext {
 	uint32_t large_communities[3 * FLOW_LARGE_COMMUNITIES_MAX]; /* three numbers each */
 };
 
+struct flow_info;
+
 /* One flow: a data record of NetFlow or IPFIX, or a flow sample of sFlow. Numbers are in host
  * order; zero is unset. A row starts as a copy of a prototype that holds what is constant for the
  * datagram, and the decoder overwrites what the record has. */
@@ -184,6 +186,7 @@ struct flow {
 	uint8_t flow_direction;	  /* 1 + IE 61: 1 ingress, 2 egress */
 	uint8_t biflow_direction; /* IE 239 of the flow's side: 1 initiator, 2 reverse */
 	struct flow_ext *ext;	  /* NULL: none; lives as long as the batch */
+	struct flow_info *info;	  /* what enrichment found (flow_info.h); NULL: nothing */
 };
 
 /* One sFlow counter, by the name its MIB or specification gives. */

@@ -10,7 +10,12 @@
  *   ADDRS   ADDR that goflow2 has as a list; ours has one element at most
  *   TIME    ns since 1970                        TYPE, ETYPE, PROTO, ORIGIN   number, by name in
  *                                                JSON
- * Y(kind, name, number, array, count): repeated UINT, ADDR or LAYER. */
+ *   PLAIN   TEXT that is known to be UTF-8 without control characters
+ *   DOUBLE  NaN is unset                         BOOL   bool
+ *   TEXTS   struct texts, a repeated string      MAP    struct texts, key and value in turn
+ * Y(kind, name, number, array, count): repeated UINT, ADDR, PLAIN or LAYER.
+ * P(LIST, kind, member, prefix, base, role): a struct that flow_info points to (NULL: none); LIST
+ *   gives its fields as X, named with the prefix and numbered from the base. */
 #ifndef WEIR_FLOW_FIELDS_H
 #define WEIR_FLOW_FIELDS_H
 
@@ -128,6 +133,88 @@
 	Y(LAYER, layer_stack, 103, layer_stack, n_layers)                                \
 	Y(UINT, layer_size, 104, layer_size, n_layers)                                   \
 	Y(ADDR, ipv6_routing_header_addresses, 105, segments, n_segments)
+
+/* In struct flow_info. */
+#define FLOW_INFO_FIELDS(X)                                  \
+	X(PLAIN, src_ip_ref, 2104, src_ip_ref)               \
+	X(PLAIN, dst_ip_ref, 2134, dst_ip_ref)               \
+	X(UINT, application_port, 2210, application_port)    \
+	X(PLAIN, policy_originator, 2220, policy_originator) \
+	X(PLAIN, policy_level, 2221, policy_level)           \
+	X(UINT, peer_as, 2231, peer_as)                      \
+	X(PLAIN, peer_as_ref, 2232, peer_as_ref)             \
+	X(ADDR, peer_ip, 2233, peer_ip)                      \
+	X(PLAIN, peer_ip_ref, 2234, peer_ip_ref)             \
+	X(PLAIN, peer_as_name, 2235, peer_as_name)           \
+	X(PLAIN, peer_organization, 2236, peer_organization)
+
+#define FLOW_INFO_REPEATED(Y)                                    \
+	Y(PLAIN, policy_scope, 2222, scopes, n_scopes)           \
+	Y(UINT, bgp_as_path_padding, 2230, path_padding, n_path) \
+	Y(UINT, bgp_as_path_id, 2240, path_id, n_path)
+
+/* What struct flow_info points to. */
+#define FLOW_INFO_PARTS(P)                                                                      \
+	P(AS_INFO_FIELDS, INFO_AS, src_as, src_, 2100, INFO_SOURCE)                             \
+	P(GEO_INFO_FIELDS, INFO_GEO, src_geo, src_, 2100, INFO_SOURCE)                          \
+	P(NETWORK_INFO_FIELDS, INFO_NETWORK, src_network, src_, 2100, INFO_SOURCE)              \
+	P(AS_INFO_FIELDS, INFO_AS, dst_as, dst_, 2130, INFO_DESTINATION)                        \
+	P(GEO_INFO_FIELDS, INFO_GEO, dst_geo, dst_, 2130, INFO_DESTINATION)                     \
+	P(NETWORK_INFO_FIELDS, INFO_NETWORK, dst_network, dst_, 2130, INFO_DESTINATION)         \
+	P(DEVICE_INFO_FIELDS, INFO_DEVICE, device, device_, 2160, INFO_SOURCE)                  \
+	P(INTERFACE_INFO_FIELDS, INFO_INTERFACE, in_interface, in_interface_, 2170, INFO_IN)    \
+	P(INTERFACE_INFO_FIELDS, INFO_INTERFACE, out_interface, out_interface_, 2190, INFO_OUT) \
+	P(APPLICATION_INFO_FIELDS, INFO_APPLICATION, application, application_, 2210, INFO_SOURCE)
+
+#define AS_INFO_FIELDS(X, prefix, base, at)                        \
+	X(PLAIN, prefix##as_name, base + 0, at->name)              \
+	X(PLAIN, prefix##as_ref, base + 1, at->ref)                \
+	X(PLAIN, prefix##organization, base + 2, at->organization) \
+	X(PLAIN, prefix##organization_ref, base + 3, at->organization_ref)
+
+#define GEO_INFO_FIELDS(X, prefix, base, at)                     \
+	X(PLAIN, prefix##continent, base + 5, at->continent)     \
+	X(PLAIN, prefix##country, base + 6, at->country)         \
+	X(PLAIN, prefix##subdivision, base + 7, at->subdivision) \
+	X(PLAIN, prefix##city, base + 8, at->city)               \
+	X(DOUBLE, prefix##latitude, base + 9, at->latitude)      \
+	X(DOUBLE, prefix##longitude, base + 10, at->longitude)
+
+#define NETWORK_INFO_FIELDS(X, prefix, base, at)                \
+	X(PLAIN, prefix##network_name, base + 11, at->name)     \
+	X(PLAIN, prefix##network_role, base + 12, at->role)     \
+	X(PLAIN, prefix##network_site, base + 13, at->site)     \
+	X(PLAIN, prefix##network_region, base + 14, at->region) \
+	X(PLAIN, prefix##network_tenant, base + 15, at->tenant) \
+	X(PLAIN, prefix##ip_scireg_ref, base + 16, at->scireg)  \
+	X(PLAIN, prefix##ip_cric_ref, base + 17, at->cric)      \
+	X(PLAIN, prefix##ip_scinet_ref, base + 18, at->scinet)  \
+	X(MAP, prefix##ip_refs, base + 19, at->refs)
+
+#define DEVICE_INFO_FIELDS(X, prefix, base, at)        \
+	X(PLAIN, prefix##id, base + 0, at->id)         \
+	X(PLAIN, prefix##ref, base + 1, at->ref)       \
+	X(PLAIN, prefix##name, base + 2, at->name)     \
+	X(PLAIN, prefix##group, base + 3, at->group)   \
+	X(PLAIN, prefix##role, base + 4, at->role)     \
+	X(PLAIN, prefix##site, base + 5, at->site)     \
+	X(PLAIN, prefix##region, base + 6, at->region) \
+	X(PLAIN, prefix##tenant, base + 7, at->tenant)
+
+#define INTERFACE_INFO_FIELDS(X, prefix, base, at)                 \
+	X(PLAIN, prefix##id, base + 0, at->id)                     \
+	X(PLAIN, prefix##ref, base + 1, at->ref)                   \
+	X(PLAIN, prefix##name, base + 2, at->name)                 \
+	X(PLAIN, prefix##description, base + 3, at->description)   \
+	X(UINT, prefix##speed, base + 4, at->speed)                \
+	X(BOOL, prefix##edge, base + 5, at->edge)                  \
+	X(TEXTS, prefix##circuit_id, base + 6, at->circuit_id)     \
+	X(TEXTS, prefix##circuit_ref, base + 7, at->circuit_ref)   \
+	X(PLAIN, prefix##connectivity, base + 8, at->connectivity) \
+	X(PLAIN, prefix##provider, base + 9, at->provider)         \
+	X(PLAIN, prefix##boundary, base + 10, at->boundary)
+
+#define APPLICATION_INFO_FIELDS(X, prefix, base, at) X(PLAIN, prefix##service, base + 1, at->id)
 
 /* Constant for all flows of an agent, given to the encoder once. */
 #define FLOW_COLLECTOR_ID_NUMBER 2000

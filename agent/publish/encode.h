@@ -6,14 +6,14 @@
 #ifndef WEIR_ENCODE_H
 #define WEIR_ENCODE_H
 
-#include "../flow.h"
+#include "../flow_info.h"
 
 enum {
 	/* Longer texts of a flow are cut: an exporter can fill 64 KB with one name. */
 	ENCODED_TEXT_MAX = 1024,
 	ENCODED_COLLECTOR_MAX = 256,
 	/* More than any row needs: each buffer has this much room when a row is begun. */
-	ENCODED_ROW_MAX = 64 * 1024,
+	ENCODED_ROW_MAX = 128 * 1024,
 	/* 6 for a JSON \u escape of one byte, 3 for U+FFFD in place of a byte that is not UTF-8. */
 	ENCODED_JSON_TEXT = 6 * ENCODED_TEXT_MAX + 2,
 	ENCODED_UTF8_TEXT = 3 * ENCODED_TEXT_MAX,
@@ -40,5 +40,9 @@ extern const struct row_format protobuf_format;
 
 /* One JSON object on a line of its own, unset fields left out: docs and tests call it NDJSON. */
 extern const struct row_format json_format;
+
+/* What enrichment attaches is written by these when its tables are loaded. */
+extern const info_writer protobuf_info[INFO_KINDS];
+extern const info_writer json_info[INFO_KINDS];
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "../flow_fields.h"
+#include "../flow_info.h"
 #include "encode.h"
 #include "flow_names.h"
 #include "put.h"
@@ -136,6 +137,50 @@ static void json_constants(struct row_constants *c, const char *collector_id)
 	if ((v).p && (v).len) \
 	p = put_text(KEY(#name), &(v))
 
+static uint8_t *put_texts(uint8_t *p, const struct texts *t)
+{
+	*p = '[';
+	for (uint32_t i = 0; i < t->n; i++) {
+		p = put_text(p + 1, &t->p[i]);
+		*p = ',';
+	}
+	*p = ']';
+	return p + 1;
+}
+
+static uint8_t *put_map(uint8_t *p, const struct texts *t)
+{
+	*p = '{';
+	for (uint32_t i = 0; i + 1 < t->n; i += 2) {
+		p = put_text(p + 1, &t->p[i]);
+		*p = ':';
+		p = put_text(p + 1, &t->p[i + 1]);
+		*p = ',';
+	}
+	*p = '}';
+	return p + 1;
+}
+
+/* Coordinates: a tenth of a metre is more than anybody knows. */
+static uint8_t *put_double(uint8_t *p, double v)
+{
+	return isfinite(v) ? p + snprintf((char *)p, 32, "%.9g", v) : put_bytes(p, "null", 4);
+}
+
+#define PLAIN TEXT
+#define BOOL(name, v) \
+	if (v)        \
+	p = put_bytes(KEY(#name), "true", 4)
+#define DOUBLE(name, v) \
+	if (!isnan(v))  \
+	p = put_double(KEY(#name), v)
+#define TEXTS(name, v) \
+	if ((v).n)     \
+	p = put_texts(KEY(#name), &(v))
+#define MAP(name, v) \
+	if ((v).n)   \
+	p = put_map(KEY(#name), &(v))
+
 /* A count beyond the array is the decoder's fault and must not become ours. */
 #define REPEATED(name, array, count, put)                               \
 	if ((count) > 0) {                                              \
@@ -149,9 +194,10 @@ static void json_constants(struct row_constants *c, const char *collector_id)
 		}                                                       \
 		*p++ = ']';                                             \
 	}
-#define ITEM_UINT	put_decimal
-#define ITEM_LAYER	put_layer
-#define ITEM_ADDR(p, v) put_quoted_ip(p, &(v))
+#define ITEM_UINT	 put_decimal
+#define ITEM_LAYER	 put_layer
+#define ITEM_ADDR(p, v)	 put_quoted_ip(p, &(v))
+#define ITEM_PLAIN(p, v) put_text(p, &(v))
 
 static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 {
@@ -170,6 +216,55 @@ static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 	return p;
 }
 
+/* One writer for each kind of struct that enrichment attaches. */
+#define X(kind, name, number, value) kind(name, value);
+#define WRITER(type, LIST, prefix, prefix_2)                                          \
+	static uint8_t *put_##type(uint8_t *p, const void *info, enum info_role role) \
+	{                                                                             \
+		const struct type *i = info;                                          \
+                                                                                      \
+		if (role) {                                                           \
+			LIST(X, prefix_2, 0, i)                                       \
+		} else {                                                              \
+			LIST(X, prefix, 0, i)                                         \
+		}                                                                     \
+		return p;                                                             \
+	}
+WRITER(as_info, AS_INFO_FIELDS, src_, dst_)
+WRITER(geo_info, GEO_INFO_FIELDS, src_, dst_)
+WRITER(network_info, NETWORK_INFO_FIELDS, src_, dst_)
+WRITER(device_info, DEVICE_INFO_FIELDS, device_, device_)
+WRITER(interface_info, INTERFACE_INFO_FIELDS, in_interface_, out_interface_)
+WRITER(application_info, APPLICATION_INFO_FIELDS, application_, application_)
+#undef X
+
+const info_writer json_info[INFO_KINDS] = {
+	[INFO_AS] = put_as_info,
+	[INFO_GEO] = put_geo_info,
+	[INFO_NETWORK] = put_network_info,
+	[INFO_DEVICE] = put_device_info,
+	[INFO_INTERFACE] = put_interface_info,
+	[INFO_APPLICATION] = put_application_info,
+};
+
+static uint8_t *put_info(uint8_t *p, const struct flow_info *info)
+{
+	const uint32_t n_scopes = info->n_scopes, n_path = info->n_path;
+
+#define P(LIST, kind, member, prefix, base, role) \
+	if (info->member)                         \
+		p = put_encoded(p, &info->member->encoded, INFO_JSON, role);
+	FLOW_INFO_PARTS(P)
+#undef P
+#define X(kind, name, number, member) kind(name, info->member);
+	FLOW_INFO_FIELDS(X)
+#undef X
+#define Y(kind, name, number, array, count) REPEATED(name, info->array, count, ITEM_##kind)
+	FLOW_INFO_REPEATED(Y)
+#undef Y
+	return p;
+}
+
 static uint8_t *json_flow(uint8_t *to, const struct row_constants *c, const struct flow *f)
 {
 	uint8_t *p = to;
@@ -180,6 +275,8 @@ static uint8_t *json_flow(uint8_t *to, const struct row_constants *c, const stru
 		p = put_bytes(p, c->bytes, c->len);
 	if (f->ext)
 		p = put_ext(p, f->ext);
+	if (f->info)
+		p = put_info(p, f->info);
 	return close_row(to, p);
 }
 

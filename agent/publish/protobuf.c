@@ -1,6 +1,9 @@
 /* Flows and counter samples as length-delimited Protobuf (proto/flow.proto).
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
 #include "../flow_fields.h"
+#include "../flow_info.h"
 #include "encode.h"
 #include "put.h"
 
@@ -115,6 +118,37 @@ static void protobuf_constants(struct row_constants *c, const char *collector_id
 #define ADDRS		      ADDR
 #define TEXT(name, number, v) p = put_text(p, number, (v).p, (v).p ? (v).len : 0)
 
+/* Text that needs no look at its bytes. */
+static inline uint8_t *put_plain(uint8_t *p, uint32_t number, const struct text *t)
+{
+	if (!t->len)
+		return p;
+	p = put_varint(put_tag(p, number, WIRE_BYTES), t->len);
+	return put_bytes(p, t->p, t->len);
+}
+
+/* map<string, string>: each pair is a message of two texts. */
+static uint8_t *put_map(uint8_t *p, uint32_t number, const struct texts *t)
+{
+	for (uint32_t i = 0; i + 1 < t->n; i += 2) {
+		uint8_t *start = put_tag(p, number, WIRE_BYTES) + 1;
+
+		p = put_plain(put_plain(start, 1, &t->p[i]), 2, &t->p[i + 1]);
+		p = close_length(start, p);
+	}
+	return p;
+}
+
+#define PLAIN(name, number, v) p = put_plain(p, number, &(v))
+#define BOOL		       UINT
+#define DOUBLE(name, number, v) \
+	if (!isnan(v))          \
+	p = put_bytes(put_tag(p, number, WIRE_FIXED64), &(v), 8)
+#define TEXTS(name, number, v)                  \
+	for (uint32_t n_ = 0; n_ < (v).n; n_++) \
+	p = put_plain(p, number, &(v).p[n_])
+#define MAP(name, number, v) p = put_map(p, number, &(v))
+
 /* Packed (proto3); a count beyond the array is the decoder's fault and must not become ours. */
 #define REPEATED_COUNT(array, count) \
 	((count) < sizeof(array) / sizeof(*(array)) ? (count) : sizeof(array) / sizeof(*(array)))
@@ -132,6 +166,10 @@ static void protobuf_constants(struct row_constants *c, const char *collector_id
 	for (uint32_t i = 0; i < REPEATED_COUNT(array, count); i++) \
 		p = put_ip_bytes(put_tag(p, number, WIRE_BYTES), &(array)[i]);
 
+#define REPEATED_PLAIN(name, number, array, count)                  \
+	for (uint32_t i = 0; i < REPEATED_COUNT(array, count); i++) \
+		p = put_plain(p, number, &(array)[i]);
+
 static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 {
 	/* the counts by the names that the table has for them */
@@ -145,6 +183,55 @@ static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 #undef X
 #define Y(kind, name, number, array, count) REPEATED_##kind(name, number, e->array, (count))
 	FLOW_EXT_REPEATED(Y)
+#undef Y
+	return p;
+}
+
+/* One writer for each kind of struct that enrichment attaches. */
+#define X(kind, name, number, value) kind(name, number, value);
+#define WRITER(type, LIST, prefix, base, prefix_2, base_2)                            \
+	static uint8_t *put_##type(uint8_t *p, const void *info, enum info_role role) \
+	{                                                                             \
+		const struct type *i = info;                                          \
+                                                                                      \
+		if (role) {                                                           \
+			LIST(X, prefix_2, base_2, i)                                  \
+		} else {                                                              \
+			LIST(X, prefix, base, i)                                      \
+		}                                                                     \
+		return p;                                                             \
+	}
+WRITER(as_info, AS_INFO_FIELDS, src_, 2100, dst_, 2130)
+WRITER(geo_info, GEO_INFO_FIELDS, src_, 2100, dst_, 2130)
+WRITER(network_info, NETWORK_INFO_FIELDS, src_, 2100, dst_, 2130)
+WRITER(device_info, DEVICE_INFO_FIELDS, device_, 2160, device_, 2160)
+WRITER(interface_info, INTERFACE_INFO_FIELDS, in_interface_, 2170, out_interface_, 2190)
+WRITER(application_info, APPLICATION_INFO_FIELDS, application_, 2210, application_, 2210)
+#undef X
+
+const info_writer protobuf_info[INFO_KINDS] = {
+	[INFO_AS] = put_as_info,
+	[INFO_GEO] = put_geo_info,
+	[INFO_NETWORK] = put_network_info,
+	[INFO_DEVICE] = put_device_info,
+	[INFO_INTERFACE] = put_interface_info,
+	[INFO_APPLICATION] = put_application_info,
+};
+
+static uint8_t *put_info(uint8_t *p, const struct flow_info *info)
+{
+	const uint32_t n_scopes = info->n_scopes, n_path = info->n_path;
+
+#define P(LIST, kind, member, prefix, base, role) \
+	if (info->member)                         \
+		p = put_encoded(p, &info->member->encoded, INFO_PROTOBUF, role);
+	FLOW_INFO_PARTS(P)
+#undef P
+#define X(kind, name, number, member) kind(name, number, info->member);
+	FLOW_INFO_FIELDS(X)
+#undef X
+#define Y(kind, name, number, array, count) REPEATED_##kind(name, number, info->array, (count))
+	FLOW_INFO_REPEATED(Y)
 #undef Y
 	return p;
 }
@@ -182,6 +269,8 @@ static uint8_t *protobuf_flow(uint8_t *to, const struct row_constants *c, const 
 		p = put_bytes(p, c->bytes, c->len);
 	if (f->ext)
 		p = put_ext(p, f->ext);
+	if (f->info)
+		p = put_info(p, f->info);
 	return close_row(start, p);
 }
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../flow.h"
+#include "../flow_info.h"
 
 extern const char put_pairs[200];     /* "00" "01" … "99" */
 extern const char put_hex_pairs[512]; /* "00" … "ff" */
@@ -135,6 +135,17 @@ static inline uint8_t *put_quoted_ip(uint8_t *p, const struct ip_addr *a)
 	p = ip_is_v4(a) ? put_ipv4(p, a->b + 12) : put_ipv6(p, a->b);
 	*p = '"';
 	return p + 1;
+}
+
+/* What was encoded when the tables were loaded. */
+static inline __attribute__((always_inline)) uint8_t *
+put_encoded(uint8_t *p, const struct info_bytes *e, enum info_format format, enum info_role role)
+{
+	const uint8_t *from = e->bytes;
+
+	for (unsigned i = 0; i < (unsigned)format * INFO_ROLES + role; i++)
+		from += (&e->len[0][0])[i];
+	return put_bytes(p, from, e->len[format][role]);
 }
 
 /* A text as UTF-8, U+FFFD in place of each byte that is not: at most 3 × n bytes. */

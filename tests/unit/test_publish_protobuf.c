@@ -383,10 +383,12 @@ static void flow_proto_and_the_field_table_agree(void **state)
 	unsigned n = read_proto(d, 256);
 	const struct flow *f = NULL;
 	const struct flow_ext *e = NULL;
+	const struct flow_info *info = NULL;
 
 	(void)state;
 	(void)f;
 	(void)e;
+	(void)info;
 	check_declared(d, n, "collector_id", FLOW_COLLECTOR_ID_NUMBER, "string", false);
 #define TYPE_UINT(member)   uint_type(sizeof(member))
 #define TYPE_TIME(member)   "uint64"
@@ -399,7 +401,12 @@ static void flow_proto_and_the_field_table_agree(void **state)
 #define TYPE_ADDRS(member)  "bytes"
 #define TYPE_TEXT(member)   "string"
 #define TYPE_LAYER(member)  "LayerStack"
-#define LISTED(kind)	    (!strcmp(#kind, "ADDRS"))
+#define TYPE_PLAIN(member)  "string"
+#define TYPE_TEXTS(member)  "string"
+#define TYPE_DOUBLE(member) "double"
+#define TYPE_BOOL(member)   "bool"
+#define TYPE_MAP(member)    "map<string,string>"
+#define LISTED(kind)	    (!strcmp(#kind, "ADDRS") || !strcmp(#kind, "TEXTS"))
 #define X(kind, name, number, member) \
 	check_declared(d, n, #name, number, TYPE_##kind(f->member), LISTED(kind));
 	FLOW_FIELDS (X)
@@ -412,6 +419,20 @@ static void flow_proto_and_the_field_table_agree(void **state)
 	check_declared(d, n, #name, number, TYPE_##kind(e->array[0]), true);
 	FLOW_EXT_REPEATED(Y)
 #undef Y
+#define X(kind, name, number, member) \
+	check_declared(d, n, #name, number, TYPE_##kind(info->member), LISTED(kind));
+	FLOW_INFO_FIELDS(X)
+#undef X
+#define Y(kind, name, number, array, count) \
+	check_declared(d, n, #name, number, TYPE_##kind(info->array[0]), true);
+	FLOW_INFO_REPEATED(Y)
+#undef Y
+#define X(kind, name, number, member) \
+	check_declared(d, n, #name, number, TYPE_##kind(member), LISTED(kind));
+#define P(LIST, kind, member, prefix, base, role) LIST(X, prefix, base, info->member)
+	FLOW_INFO_PARTS(P)
+#undef P
+#undef X
 	for (unsigned i = 0; i < n; i++)
 		if (!d[i].seen)
 			fail_msg("%s of proto/flow.proto is not in the field table", d[i].name);

@@ -1,0 +1,119 @@
+/* What enrichment attaches to a flow: plain structs that are made once and shared by many flows.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A flow gets pointers. Each struct also holds itself as the encoders write it, made when the
+ * tables are loaded, so that encoding an enriched flow is copying. They stay valid until the batch
+ * that refers to them has been published. */
+#ifndef WEIR_FLOW_INFO_H
+#define WEIR_FLOW_INFO_H
+
+#include "flow.h"
+
+enum {
+	INFO_TEXT_MAX = 255, /* longer texts are cut at a character */
+	INFO_LIST_MAX = 16,  /* circuits of an interface, references to further tables */
+	INFO_SCOPES_MAX = 16 + 3,
+	INFO_SCOPE_TEXT = 16, /* "as:4294967295" */
+};
+
+enum info_format { INFO_PROTOBUF, INFO_JSON, INFO_FORMATS };
+
+/* The same facts have other names where they are of the source or of the destination, of the
+ * interface that took the packets in or of the one that sent them. */
+enum info_role { INFO_SOURCE, INFO_DESTINATION, INFO_ROLES, INFO_IN = 0, INFO_OUT = 1 };
+
+/* Encoded members, one after another: for each format those of each role. */
+struct info_bytes {
+	const uint8_t *bytes; /* NULL: not encoded */
+	uint16_t len[INFO_FORMATS][INFO_ROLES];
+};
+
+/* Texts are UTF-8 without control characters, at most INFO_TEXT_MAX bytes; p is NULL where nothing
+ * is known. Numbers are 0, coordinates NaN. */
+struct texts {
+	const struct text *p;
+	uint32_t n;
+};
+
+struct as_info {
+	struct info_bytes encoded; /* the first member of each of these */
+	struct text name, ref, organization, organization_ref;
+	uint32_t number;
+};
+
+struct geo_info {
+	struct info_bytes encoded;
+	struct text continent, country, subdivision, city;
+	double latitude, longitude; /* degrees */
+};
+
+/* Of the operator's own networks, and references to rows of further IP tables. */
+struct network_info {
+	struct info_bytes encoded;
+	struct text name, role, site, region, tenant;
+	struct text scireg, cric, scinet;
+	struct texts refs; /* of others: table and reference in turn */
+};
+
+struct device_info {
+	struct info_bytes encoded;
+	struct text id, ref, name, group, role, site, region, tenant;
+};
+
+struct interface_info {
+	struct info_bytes encoded;
+	struct text id, ref, name, description;
+	uint64_t speed; /* bit/s */
+	bool edge;
+	struct texts circuit_id, circuit_ref;
+	struct text connectivity, provider, boundary;
+	/* What is used where the record has no BGP next hop; not encoded. */
+	uint32_t peer_as;
+	struct ip_addr peer_ip;
+};
+
+struct application_info {
+	struct info_bytes encoded;
+	struct text id;
+};
+
+enum info_kind {
+	INFO_AS,
+	INFO_GEO,
+	INFO_NETWORK,
+	INFO_DEVICE,
+	INFO_INTERFACE,
+	INFO_APPLICATION,
+	INFO_KINDS,
+};
+
+/* Writes one of the structs above for one role; there is room for INFO_ENCODED_MAX bytes. Returns
+ * where it ends. Each format has one for each kind. */
+typedef uint8_t *(*info_writer)(uint8_t *to, const void *info, enum info_role role);
+
+enum { INFO_ENCODED_MAX = 64 * 1024 - 1 };
+
+/* All that was found for one flow; NULL pointers and zero are "not known". */
+struct flow_info {
+	const struct as_info *src_as, *dst_as;
+	const struct geo_info *src_geo, *dst_geo;
+	const struct network_info *src_network, *dst_network;
+	const struct device_info *device;
+	const struct interface_info *in_interface, *out_interface;
+	const struct application_info *application;
+	struct text src_ip_ref, dst_ip_ref;
+	struct text policy_originator, policy_level;
+	struct text peer_as_name, peer_as_ref, peer_organization, peer_ip_ref;
+	struct ip_addr peer_ip;
+	uint32_t peer_as;
+	uint32_t application_port;
+	uint32_t n_scopes, n_path;
+
+	/* The lists: only as many elements as the counts above say are initialised. */
+	struct text scopes[INFO_SCOPES_MAX];
+	char scope_text[2][INFO_SCOPE_TEXT]; /* what some of the scopes point to */
+	uint32_t path_id[FLOW_AS_PATH_MAX];
+	uint32_t path_padding[FLOW_AS_PATH_MAX]; /* how often each is repeated beyond once */
+};
+
+#endif
