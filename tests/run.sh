@@ -62,8 +62,8 @@ run() { # NAME COMMAND...
 	fi
 	while read -r line; do
 		reasons+=("$line")
-	done < <(sed -n -e "s/^FAIL /FAIL $short: /p" -e "s/^SKIP /SKIP $short: /p" \
-		-e "s/^\[  FAILED  \] \([^ ]*\)$/FAIL $short: \1/p" "$log" | awk '!seen[$0]++')
+	done < <(sed -n -e "s|^FAIL |FAIL $name: |p" -e "s|^SKIP |SKIP $name: |p" \
+		-e "s|^\[  FAILED  \] \([^ ]*\)$|FAIL $name: \1|p" "$log" | awk '!seen[$0]++')
 }
 
 for arg in "$@"; do
