@@ -1,14 +1,15 @@
 #!/bin/bash
-# A real Kafka broker on free loopback ports, for the tests: one node, KRaft, data in one directory.
+# A real Kafka broker on free ports, for the tests: one node, KRaft, data in one directory.
 # SPDX-License-Identifier: Apache-2.0
 # usage: tests/kafka.sh setup                  fetch the broker (Maven, once; needs java and mvn)
 #        tests/kafka.sh start DIR [OPTION...]  start a new one or the stopped one in DIR
 #          --secure                  also listeners with TLS, mutual TLS, and logins over TLS
+#          --address ADDRESS         of this namespace's, instead of 127.0.0.1
 #          --property NAME=VALUE     of the broker, e.g. auto.create.topics.enable=false
 #        tests/kafka.sh stop DIR [SIGNAL]      TERM unless told otherwise
 #        tests/kafka.sh topic DIR NAME [PARTITIONS]
 #        tests/kafka.sh remove DIR             stop and delete
-# `start` leaves DIR/env to be sourced: KAFKA=127.0.0.1:PORT, KAFKA_PID, and with --secure
+# `start` leaves DIR/env to be sourced: KAFKA=ADDRESS:PORT, KAFKA_PID, and with --secure
 # KAFKA_TLS, KAFKA_MTLS, KAFKA_SASL (user weir, password DIR/tls/password; PLAIN and SCRAM),
 # KAFKA_CA, KAFKA_CERT, KAFKA_KEY (the client's), KAFKA_OTHER_CA (that signed none of them).
 set -eu
@@ -18,7 +19,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weir
 lib=$cache/kafka-$version
 
 die() { printf 'kafka.sh: %s\n' "$*" >&2; exit 1; }
-usage() { sed -n '4,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '4,16s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 setup() {
 	[ ! -e "$lib/complete" ] || return 0
@@ -97,7 +98,7 @@ certificates() {
 	for name in broker client; do
 		openssl req -newkey rsa:2048 -nodes -subj "/CN=$name" -keyout "$d/$name.key" \
 			-out "$d/$name.csr" 2>/dev/null
-		printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\n' >"$d/ext"
+		printf 'subjectAltName=IP:%s,DNS:localhost\n' "$address" >"$d/ext"
 		openssl x509 -req -in "$d/$name.csr" -CA "$d/ca.pem" -CAkey "$d/ca.key" -CAcreateserial \
 			-days 30 -extfile "$d/ext" -out "$d/$name.pem" 2>/dev/null
 	done
@@ -110,13 +111,13 @@ configure() { # DIR SECURE PROPERTY...
 	local dir=$1 secure=$2 ports listeners map password jaas
 	shift 2
 	read -ra ports < <(free_ports 5)
-	listeners=PLAINTEXT://127.0.0.1:${ports[0]},CONTROLLER://127.0.0.1:${ports[1]}
+	listeners=PLAINTEXT://$address:${ports[0]},CONTROLLER://127.0.0.1:${ports[1]}
 	map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 	{
-		printf 'KAFKA=127.0.0.1:%s\n' "${ports[0]}"
+		printf 'KAFKA=%s:%s\n' "$address" "${ports[0]}"
 		if [ "$secure" ]; then
-			printf 'KAFKA_TLS=127.0.0.1:%s\nKAFKA_MTLS=127.0.0.1:%s\nKAFKA_SASL=127.0.0.1:%s\n' \
-				"${ports[2]}" "${ports[3]}" "${ports[4]}"
+			printf 'KAFKA_TLS=%s\nKAFKA_MTLS=%s\nKAFKA_SASL=%s\n' "$address:${ports[2]}" \
+				"$address:${ports[3]}" "$address:${ports[4]}"
 			printf 'KAFKA_CA=%s\nKAFKA_CERT=%s\nKAFKA_KEY=%s\nKAFKA_OTHER_CA=%s\n' \
 				"$dir/tls/ca.pem" "$dir/tls/client.pem" "$dir/tls/client.key" "$dir/tls/other.pem"
 		fi
@@ -126,8 +127,8 @@ configure() { # DIR SECURE PROPERTY...
 			certificates "$dir"
 			password=$(cat "$dir/tls/password")
 			jaas=org.apache.kafka.common.security
-			listeners=$listeners,TLS://127.0.0.1:${ports[2]},MTLS://127.0.0.1:${ports[3]}
-			listeners=$listeners,LOGIN://127.0.0.1:${ports[4]}
+			listeners=$listeners,TLS://$address:${ports[2]},MTLS://$address:${ports[3]}
+			listeners=$listeners,LOGIN://$address:${ports[4]}
 			map=$map,TLS:SSL,MTLS:SSL,LOGIN:SASL_SSL
 			cat <<-END
 			ssl.keystore.type=PEM
@@ -179,11 +180,12 @@ format() { # DIR SECURE
 running() { [ -e "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
 
 start() {
-	local dir=$1 secure= properties=() port i
+	local dir=$1 secure= properties=() address=127.0.0.1 host port i
 	shift
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--secure) secure=1 ;;
+		--address) shift; address=$1 ;;
 		--property) shift; properties+=("$1") ;;
 		*) usage ;;
 		esac
@@ -203,10 +205,11 @@ start() {
 	echo $! >"$dir/pid"
 	cp "$dir/addresses" "$dir/env"
 	printf 'KAFKA_PID=%s\n' "$!" >>"$dir/env"
+	host=$(sed -n 's/^KAFKA=\(.*\):.*/\1/p' "$dir/env")
 	port=$(sed -n 's/^KAFKA=.*://p' "$dir/env")
 	for i in $(seq 300); do
-		if (exec 7<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null &&
-			kcat -b "127.0.0.1:$port" -L -m 2 >/dev/null 2>&1; then
+		if (exec 7<>"/dev/tcp/$host/$port") 2>/dev/null &&
+			kcat -b "$host:$port" -L -m 2 >/dev/null 2>&1; then
 			return 0
 		fi
 		running "$dir" || { tail -n 20 "$dir/log" >&2; die "the broker ended at once"; }

@@ -6,7 +6,8 @@
  *
  * Flow i (from 1) has sequence_num = i and comes from exporter i modulo `exporters`, so that a
  * reader can tell what is lost, what came twice and whether an exporter's flows kept their order.
- */
+ * With load=1 the flows are send_load's, whose number (from 0) is in their addresses. With dedupe=1
+ * messages are passed over whose batch identity came before. */
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "log.h"
 #include "publish/publish.h"
 
@@ -22,7 +24,7 @@ enum { ROWS = 1024 };
 static volatile sig_atomic_t stopped;
 
 static struct arguments {
-	uint64_t flows, first, rate, exporters, workers, stop, samples, linger;
+	uint64_t flows, first, rate, exporters, workers, stop, samples, linger, load, dedupe;
 	struct output_options output;
 } a = {
 	.flows = 100000,
@@ -79,6 +81,8 @@ static void read_argument(char *argument)
 		{"stop", &a.stop, NULL, NULL},
 		{"samples", &a.samples, NULL, NULL},
 		{"linger", &a.linger, NULL, NULL},
+		{"load", &a.load, NULL, NULL},
+		{"dedupe", &a.dedupe, NULL, NULL},
 		{"message_bytes", NULL, &o->message_bytes, NULL},
 		{"message_millis", NULL, &o->message_millis, NULL},
 		{"queue_bytes", NULL, &o->queue_bytes, NULL},
@@ -245,7 +249,10 @@ static int publish(void)
 static struct reading {
 	uint64_t messages, flows, distinct, duplicates, disorder, bad;
 	uint64_t header_count;
-	uint8_t *seen;	    /* a bit for each number */
+	uint64_t repeated;				       /* messages passed over */
+	uint64_t bytes, scaled_bytes, packets, scaled_packets; /* of distinct flows */
+	uint64_t *batches;				       /* hashes of identities; 0: free */
+	uint8_t *seen;					       /* a bit for each number */
 	uint32_t *last;	    /* number last seen of each exporter */
 	int32_t *partition; /* 1 + where each exporter's flows are */
 	uint64_t exporters_split;
@@ -263,9 +270,46 @@ static const uint8_t *varint(const uint8_t *p, const uint8_t *end, uint64_t *v)
 	return NULL;
 }
 
-static void note(uint64_t number, int32_t partition)
+/* What a reader takes of a flow. */
+struct row {
+	uint64_t number, rate, bytes, packets;
+	uint32_t src, dst; /* IPv4 */
+};
+
+/* send_load puts n * 2654435761 modulo 2^32 into the last bits of both addresses. */
+static uint64_t number_of(const struct row *row)
 {
-	uint64_t exporter = number % a.exporters;
+	const uint32_t inverse = 244002641;
+
+	if (!a.load)
+		return row->number;
+	return (uint32_t)((row->src & 0xfffff) << 12 | (row->dst & 0xfff)) * inverse;
+}
+
+enum { BATCHES_MAX = 1 << 22 };
+
+/* True when a message with this identity came before. */
+static bool is_repeated(const void *identity, size_t len)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ ((const uint8_t *)identity)[i]) * 1099511628211u;
+	for (uint64_t at = hash;; at++) {
+		uint64_t *place = &r.batches[at % BATCHES_MAX];
+
+		if (*place == hash)
+			return true;
+		if (!*place) {
+			*place = hash;
+			return false;
+		}
+	}
+}
+
+static void note(const struct row *row, int32_t partition)
+{
+	uint64_t number = number_of(row), exporter = number % a.exporters;
 
 	r.flows++;
 	if (number < a.first || number >= a.first + a.flows) {
@@ -276,6 +320,10 @@ static void note(uint64_t number, int32_t partition)
 		r.duplicates++;
 	} else {
 		r.distinct++;
+		r.bytes += row->bytes;
+		r.packets += row->packets;
+		r.scaled_bytes += row->bytes * row->rate;
+		r.scaled_packets += row->packets * row->rate;
 		if (number < r.last[exporter])
 			r.disorder++;
 		r.last[exporter] = (uint32_t)number;
@@ -286,6 +334,18 @@ static void note(uint64_t number, int32_t partition)
 	r.partition[exporter] = partition + 1;
 }
 
+static void take_number(struct row *row, uint64_t field, uint64_t v)
+{
+	if (field == 3)
+		row->rate = v;
+	else if (field == 4)
+		row->number = v;
+	else if (field == 9)
+		row->bytes = v;
+	else if (field == 10)
+		row->packets = v;
+}
+
 static void read_message(const rd_kafka_message_t *m)
 {
 	const uint8_t *p = m->payload, *end = p + m->len;
@@ -294,11 +354,18 @@ static void read_message(const rd_kafka_message_t *m)
 	size_t size;
 
 	r.messages++;
-	if (!rd_kafka_message_headers(m, &headers) &&
-	    !rd_kafka_header_get_last(headers, "weir.count", &value, &size))
-		r.header_count += strtoull(value, NULL, 10);
+	if (!rd_kafka_message_headers(m, &headers)) {
+		if (a.dedupe && !rd_kafka_header_get_last(headers, "weir.batch", &value, &size) &&
+		    is_repeated(value, size)) {
+			r.repeated++;
+			return;
+		}
+		if (!rd_kafka_header_get_last(headers, "weir.count", &value, &size))
+			r.header_count += strtoull(value, NULL, 10);
+	}
 	while (p && p < end) {
-		uint64_t len, tag, v, number = 0;
+		uint64_t len, tag, v;
+		struct row row = {.rate = 1};
 		const uint8_t *row_end;
 
 		p = varint(p, end, &len);
@@ -311,14 +378,22 @@ static void read_message(const rd_kafka_message_t *m)
 				p = varint(p, row_end, &v);
 			if (!p)
 				break;
-			if ((tag & 7) == 2)
+			if ((tag & 7) == 2) {
+				if (v > (uint64_t)(row_end - p)) {
+					p = NULL;
+					break;
+				}
+				if (v == 4 && tag >> 3 == 6)
+					row.src = be32(p);
+				if (v == 4 && tag >> 3 == 7)
+					row.dst = be32(p);
 				p += v;
-			if (tag >> 3 == 4)
-				number = v;
+			}
+			take_number(&row, tag >> 3, v);
 		}
 		if (!p)
 			break;
-		note(number, m->partition);
+		note(&row, m->partition);
 	}
 	if (p != end)
 		r.bad++;
@@ -353,6 +428,7 @@ static int read_topic(void)
 			RD_KAFKA_OFFSET_BEGINNING;
 	rd_kafka_assign(rk, list);
 	r.seen = calloc(1, (a.first + a.flows) / 8 + 1);
+	r.batches = calloc(BATCHES_MAX, sizeof(*r.batches));
 	r.last = calloc(a.exporters, sizeof(*r.last));
 	r.partition = calloc(a.exporters, sizeof(*r.partition));
 	while (ended < partitions) {
@@ -367,14 +443,17 @@ static int read_topic(void)
 		rd_kafka_message_destroy(m);
 	}
 	printf("partitions %d\nmessages %lu\nflows %lu\ndistinct %lu\nduplicates %lu\n"
-	       "disorder %lu\nsplit %lu\nheader_count %lu\nbad %lu\n",
+	       "disorder %lu\nsplit %lu\nheader_count %lu\nbad %lu\nrepeated %lu\nbytes %lu\n"
+	       "packets %lu\nscaled_bytes %lu\nscaled_packets %lu\n",
 	       partitions, r.messages, r.flows, r.distinct, r.duplicates, r.disorder,
-	       r.exporters_split, r.header_count, r.bad);
+	       r.exporters_split, r.header_count, r.bad, r.repeated, r.bytes, r.packets,
+	       r.scaled_bytes, r.scaled_packets);
 	rd_kafka_topic_partition_list_destroy(list);
 	rd_kafka_topic_destroy(topic);
 	rd_kafka_consumer_close(rk);
 	rd_kafka_destroy(rk);
 	free(r.seen);
+	free(r.batches);
 	free(r.last);
 	free(r.partition);
 	return 0;

@@ -1,0 +1,48 @@
+#!/bin/bash
+# The whole agent while its broker dies, hangs or is cut off: every flow that was sent is in the
+# topic, none twice but what its batch identity tells.
+# SPDX-License-Identifier: Apache-2.0
+. "$(dirname "$0")/lib_faults.sh"
+faults_setup
+
+# Ten million flows while the broker is killed three times.
+broker_topic() { in_c tests/kafka.sh topic "$broker" "$1" 4; }
+broker_topic killed
+kafka_agent killed || finish
+load_start 500000 10000
+for _ in 1 2 3; do
+	sleep 5
+	broker_kill KILL
+	sleep 3
+	broker_start || fail broker_restart "$(tail -n 2 "$scratch/broker.out")"
+done
+load_wait
+flows_closed broker_killed_three_times
+expect spooled_meanwhile "$([ "$(output_account spooled_flows)" -gt 0 ] && echo yes)" yes
+agent_end broker_killed
+
+# It hangs for a while (HANG=60: a minute), connections open.
+broker_topic hung
+kafka_agent hung || finish
+load_start 60000 3000
+sleep 3
+broker_kill STOP
+sleep "${HANG:-10}"
+broker_kill CONT
+load_wait
+flows_closed broker_hangs
+agent_end broker_hangs
+
+# The link to it is down, no packet says so.
+broker_topic cut
+kafka_agent cut || finish
+load_start 36000 2000
+sleep 3
+in_c ip link set vk down
+sleep 8
+expect audit_closes_while_cut "$("$WEIR" audit --socket "$scratch/control")" 'The accounts close'
+in_c ip link set vk up
+load_wait
+flows_closed network_cut
+agent_end network_cut
+finish
