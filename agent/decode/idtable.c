@@ -61,7 +61,7 @@ static void *load(void *const *value)
 	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
 }
 
-/* The slot that holds key, or the free one where it would go. */
+/* The slot that holds key, or the free one where it would go. Writer side. */
 static struct slot *array_slot(struct idtable_array *a, uint64_t key)
 {
 	uint64_t i = idtable_mix(key, key >> 17, a->seed);
@@ -69,7 +69,7 @@ static struct slot *array_slot(struct idtable_array *a, uint64_t key)
 	for (;; i++) {
 		struct slot *s = &a->slots[i & a->mask];
 
-		if (!load(&s->value) || s->key == key)
+		if (!s->value || s->key == key)
 			return s;
 	}
 }
@@ -77,8 +77,18 @@ static struct slot *array_slot(struct idtable_array *a, uint64_t key)
 void *idtable_get(const struct idtable *t, uint64_t key)
 {
 	struct idtable_array *a = __atomic_load_n(&t->array, __ATOMIC_ACQUIRE);
+	uint64_t i = a ? idtable_mix(key, key >> 17, a->seed) : 0;
 
-	return a ? load(&array_slot(a, key)->value) : NULL;
+	if (!a)
+		return NULL;
+	/* Each value is loaded once: a slot that was free may be another key's a moment later. */
+	for (;; i++) {
+		struct slot *s = &a->slots[i & a->mask];
+		void *value = load(&s->value);
+
+		if (!value || s->key == key)
+			return value;
+	}
 }
 
 /* Puts an array of twice the size in place. */
