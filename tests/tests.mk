@@ -71,7 +71,7 @@ test-asan: sanitized
 	$(Q)tests/run.sh unit@build-asan corpus@build-asan
 
 ## make test-tsan     the tests with several threads, with the thread sanitizer
-THREADED := test_idtable test_sequence test_exporter
+THREADED := test_idtable test_sequence test_exporter test_shared_store
 test-tsan:
 	$(Q)$(MAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread OPTIMISE="-O1 -g" \
 		$(THREADED:%=build-tsan/tests/%)

@@ -200,8 +200,8 @@ static void exporter_free(struct rcu_head *head)
 
 static void domain_remove(struct expiry *x, struct domain *d)
 {
-	template_remove_all(x->store, d);
-	waiting_remove_all(x->store, d);
+	template_remove_all(x->store, d, x->account);
+	waiting_remove_all(x->store, d, x->account);
 	names_remove_all(x->store, d);
 	x->store->n_domains--;
 	exporter_store_defer(x->store, &d->rcu, domain_free);

@@ -43,8 +43,9 @@ void record_begin_set(struct record_context *r, const struct template *t)
 	f->biflow_direction = features & PROGRAM_REVERSE ? BIFLOW_FORWARD : 0;
 	r->name_kinds = __atomic_load_n(&r->domain->name_kinds, __ATOMIC_RELAXED);
 	r->names = r->name_kinds & ~(1u << NAME_INTERFACE_DESCRIPTION);
+	r->by_interface = __atomic_load_n(&r->domain->sampled_by_interface, __ATOMIC_RELAXED);
 	r->finish = (features & ~(unsigned)(PROGRAM_EXT | PROGRAM_REVERSE)) || r->names ||
-		    __atomic_load_n(&r->domain->sampled_by_interface, __ATOMIC_RELAXED);
+		    r->by_interface;
 }
 
 static struct field_place place_of(const struct field_ref *ref, const uint8_t *record,
@@ -83,7 +84,7 @@ static void finish_sampling(const struct record_context *r, const struct program
 		if (f->ext && r->name_kinds & 1u << NAME_SAMPLER)
 			names_find(r->domain, NAME_SAMPLER, id, &f->ext->sampler_name);
 	}
-	if (!told && r->domain->sampled_by_interface)
+	if (!told && r->by_interface)
 		told = sampler_find(r->domain, SAMPLER_INTERFACE, f->in_if);
 	if (!told)
 		told = (uint32_t)r->set_rate;
@@ -239,7 +240,7 @@ void record_finish(const struct record_context *r, const struct template *t, con
 		else
 			mpls_measure(f->ext, p->n_mpls);
 	}
-	if (features & PROGRAM_SAMPLING || r->domain->sampled_by_interface)
+	if (features & PROGRAM_SAMPLING || r->by_interface)
 		finish_sampling(r, p, record, places, f);
 	if (features & PROGRAM_EXPORTER && r->context->options->exporter_address_elements)
 		finish_exporter(p, record, places, f);

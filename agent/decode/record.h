@@ -15,6 +15,7 @@ struct record_context {
 	struct copy_times times;
 	uint32_t name_kinds; /* kinds of names that may be attached */
 	bool names;	     /* flows need an ext for them */
+	bool by_interface;   /* options told rates of interfaces */
 	bool finish;	     /* record_finish() has something to do */
 	uint64_t set_rate;   /* sampling rate that options give for the whole set; 0: none */
 };

@@ -57,7 +57,7 @@ uint32_t sampler_find_for_set(const struct domain *d, uint16_t template_id)
 {
 	uint32_t rate;
 
-	if (!d->samplers.array)
+	if (!__atomic_load_n(&d->samplers.array, __ATOMIC_RELAXED))
 		return 0;
 	rate = sampler_find(d, SAMPLER_TEMPLATE, template_id);
 	if (!rate)

@@ -87,8 +87,10 @@ static bool drop_each(uint64_t key, void *value, void *arg)
 	return true;
 }
 
-void template_remove_all(struct exporter_store *s, struct domain *d)
+void template_remove_all(struct exporter_store *s, struct domain *d, struct account *account)
 {
+	if (account)
+		account_add(account, ACCOUNT_TEMPLATES_EXPIRED, idtable_count(&d->templates));
 	idtable_each(&d->templates, drop_each, s);
 }
 

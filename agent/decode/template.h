@@ -42,9 +42,10 @@ enum decode_status template_define(struct exporter_store *s, struct domain *d, u
 /* The template for a data set, or NULL. Valid until the next quiescent state. */
 const struct template *template_find(const struct domain *d, uint16_t id);
 
-/* Removes those not refreshed within template_timeout; removes all. Under the store's mutex. */
+/* Removes those not refreshed within template_timeout; removes all, which counts them if account is
+ * not NULL. Under the store's mutex. */
 void template_expire(struct exporter_store *s, struct domain *d, uint64_t now_s,
 		     struct account *account);
-void template_remove_all(struct exporter_store *s, struct domain *d);
+void template_remove_all(struct exporter_store *s, struct domain *d, struct account *account);
 
 #endif

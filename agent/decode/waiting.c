@@ -51,7 +51,8 @@ static struct waiting_set *unlink_one(struct exporter_store *s, struct domain *d
 {
 	struct waiting_set *w = *at;
 
-	*at = w->next;
+	__atomic_store_n(at, w->next,
+			 __ATOMIC_RELEASE); /* waiting_take() looks without the mutex */
 	w->next = NULL;
 	d->exporter->waiting_bytes -= charge(w);
 	s->waiting_bytes -= charge(w);
@@ -88,8 +89,11 @@ void waiting_expire(struct exporter_store *s, struct domain *d, uint64_t now_ns,
 	}
 }
 
-void waiting_remove_all(struct exporter_store *s, struct domain *d)
+void waiting_remove_all(struct exporter_store *s, struct domain *d, struct account *account)
 {
-	while (d->waiting)
+	while (d->waiting) {
 		free(unlink_one(s, d, &d->waiting));
+		if (account)
+			account_add(account, ACCOUNT_SETS_NO_TEMPLATE, 1);
+	}
 }

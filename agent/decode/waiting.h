@@ -27,7 +27,7 @@ struct waiting_set *waiting_take(struct exporter_store *s, struct domain *d);
 /* Drops what has waited longer than the settings allow, and counts it lost. Under the mutex. */
 void waiting_expire(struct exporter_store *s, struct domain *d, uint64_t now_ns,
 		    struct account *account);
-/* Drops everything. Under the mutex. */
-void waiting_remove_all(struct exporter_store *s, struct domain *d);
+/* Drops everything, and counts it lost if account is not NULL. Under the mutex. */
+void waiting_remove_all(struct exporter_store *s, struct domain *d, struct account *account);
 
 #endif

@@ -179,6 +179,7 @@ static void only_templates_are_no_reason_to_stay_in_a_crowd(void **state)
 	assert_int_equal(exporters(), 1);
 	bench.source = v4(0xc0000201);
 	send_flow(1);
+	assert_int_equal(counted(ACCOUNT_TEMPLATES_EXPIRED), 99);
 	assert_int_equal(counted(ACCOUNT_TEMPLATES_LEARNT), 100);
 	assert_int_equal(counted(ACCOUNT_TEMPLATES_REFRESHED), 1);
 }

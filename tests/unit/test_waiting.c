@@ -159,6 +159,22 @@ static void an_exporter_that_goes_takes_its_sets_with_it(void **state)
 	assert_int_equal(counted(ACCOUNT_SETS_NO_TEMPLATE), 2);
 }
 
+/* Where the table of exporters is nearly full, those without flows go before their data does. */
+static void an_exporter_that_makes_room_has_its_sets_counted(void **state)
+{
+	(void)state;
+	bench.options.max_exporters = 4;
+	bench_open(BATCH_ROWS);
+	for (uint32_t i = 0; i < 4; i++) {
+		bench.source = v4(0x0a000000 + i);
+		send_data(1, 256, 1, 1);
+	}
+	exporter_store_expire(bench.store, bench.now_ns + 100 * NS_PER_S, &bench.account);
+	assert_int_equal(bench.store->waiting_bytes, 0);
+	assert_int_equal(counted(ACCOUNT_SETS_WAITING), 4);
+	assert_int_equal(counted(ACCOUNT_SETS_NO_TEMPLATE), 4);
+}
+
 static void a_waiting_set_that_does_not_fit_its_template(void **state)
 {
 	(void)state;
@@ -179,6 +195,7 @@ int main(void)
 		bench_test(what_does_not_fit_is_counted_lost),
 		bench_test(what_waits_too_long_is_counted_lost),
 		bench_test(an_exporter_that_goes_takes_its_sets_with_it),
+		bench_test(an_exporter_that_makes_room_has_its_sets_counted),
 		bench_test(a_waiting_set_that_does_not_fit_its_template),
 	};
 
