@@ -144,7 +144,7 @@ static void provider_bridges_and_vrfs(void **state)
 	put_uint(20, 4);
 	put_uint(21, 4);
 	put_variable("blue", 4, false);
-	put_uint(0x0100000000abcdefu, 8); /* type 1: VXLAN */
+	put_uint(0x01000000ffabcdefu, 8); /* type 1: VXLAN; 24 bits count */
 	finish();
 	assert_int_equal(only_flow()->vlan_id, 10);
 	assert_int_equal(only_flow()->src_vlan, 9);
