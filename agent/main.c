@@ -17,6 +17,7 @@ static const struct {
 	{"config", command_config, "print the settings in force"},
 	{"xdp", command_xdp, "attach, detach or show the XDP program"},
 	{"status", command_status, "what a running agent sees and does"},
+	{"load", command_load, "bring metadata to ClickHouse and to the agent's cache"},
 	{"audit", command_audit, "the balance from interface to acknowledgement"},
 };
 

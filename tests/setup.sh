@@ -7,7 +7,7 @@ set -eu
 # What compiles weir: compilers, the BPF tools, the libraries it is linked with.
 build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev libelf-dev zlib1g-dev
 	librdkafka-dev libmaxminddb-dev libyaml-dev libmicrohttpd-dev libjansson-dev
-	libcurl4-openssl-dev liburcu-dev libcap-ng-dev libseccomp-dev libpcap-dev libzstd-dev
+	libcurl4-openssl-dev libssl-dev liburcu-dev libcap-ng-dev libseccomp-dev libpcap-dev libzstd-dev
 	liblz4-dev'
 # Network namespaces, the exporters that the demo runs, and traffic for them to watch.
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct tcpdump jq'

@@ -12,6 +12,7 @@ int command_check(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_xdp(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_load(int argc, char **argv);
 int command_audit(int argc, char **argv);
 
 #endif

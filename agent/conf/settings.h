@@ -8,6 +8,7 @@
 
 #include "../buffer.h"
 #include "../decode/decoder.h"
+#include "../../loaders/load_options.h"
 #include "../log.h"
 #include "../ops/ops.h"
 #include "../publish/publish.h"
@@ -19,6 +20,8 @@ struct settings {
 	struct decode_options decode;
 	struct publish_options publish;
 	struct ops_options ops;
+	struct clickhouse_options clickhouse;
+	struct load_options load;
 	char *state_directory;	/* what must survive a restart */
 	unsigned drain_seconds; /* at stop, wait this long for the outputs */
 };
