@@ -177,7 +177,10 @@ format() { # DIR SECURE
 		{ tail -n 20 "$1/format.log" >&2; die "cannot format $1/data"; }
 }
 
-running() { [ -e "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
+# A killed one that nobody has waited for yet does not count.
+running() {
+	[ -e "$1/pid" ] && grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$(cat "$1/pid")/status" 2>/dev/null
+}
 
 start() {
 	local dir=$1 secure= properties=() address=127.0.0.1 host port i

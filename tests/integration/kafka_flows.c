@@ -7,7 +7,8 @@
  * Flow i (from 1) has sequence_num = i and comes from exporter i modulo `exporters`, so that a
  * reader can tell what is lost, what came twice and whether an exporter's flows kept their order.
  * With load=1 the flows are send_load's, whose number (from 0) is in their addresses. With dedupe=1
- * messages are passed over whose batch identity came before. */
+ * messages are passed over whose batch identity came before.
+ * linger=N gives flows that still wait N seconds at most before the output is stopped. */
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
 #include <stdio.h>
@@ -227,7 +228,7 @@ static int publish(void)
 		pace(p, accounts, i - a.first, start);
 	}
 	until = now_ns() + a.linger * 1000000000u;
-	while (now_ns() < until && !stopped) {
+	while (now_ns() < until && !stopped && publisher_waiting(p, 0)) {
 		pace(p, accounts, 0, start);
 		usleep(20000);
 	}
