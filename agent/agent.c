@@ -39,6 +39,7 @@ struct agent {
 	struct account account; /* what this thread counts */
 	const struct account *accounts[RX_WORKERS_MAX + 1];
 	const uint64_t *heartbeats[RX_WORKERS_MAX];
+	clockid_t clocks[RX_WORKERS_MAX];
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -114,6 +115,7 @@ static int start_workers(struct agent *a)
 		a->n_workers++;
 		a->accounts[w] = worker_account(a->workers[w]);
 		a->heartbeats[w] = worker_heartbeat(a->workers[w]);
+		a->clocks[w] = worker_clock(a->workers[w]);
 	}
 	a->accounts[n] = &a->account;
 	return 0;
@@ -124,6 +126,7 @@ static int start_ops(struct agent *a)
 	const struct ops_sources sources = {
 		.accounts = a->accounts,
 		.heartbeats = a->heartbeats,
+		.clocks = a->clocks,
 		.n_accounts = a->n_workers + 1,
 		.n_workers = a->n_workers,
 		.store = a->store,

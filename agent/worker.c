@@ -47,6 +47,7 @@ struct worker {
 	uint64_t turns, last_tick_ns;
 	struct pipeline pipeline;
 	pthread_t thread;
+	clockid_t clock;
 };
 
 static uint64_t now_ns(void)
@@ -187,6 +188,7 @@ int worker_start(struct worker **out, const struct worker_options *o)
 		worker_free(w);
 		return err;
 	}
+	pthread_getcpuclockid(w->thread, &w->clock);
 	snprintf(name, sizeof(name), "weir/%u", o->index);
 	pthread_setname_np(w->thread, name);
 	*out = w;
@@ -227,6 +229,11 @@ const struct account *worker_account(const struct worker *w)
 const uint64_t *worker_heartbeat(const struct worker *w)
 {
 	return &w->heartbeat;
+}
+
+clockid_t worker_clock(const struct worker *w)
+{
+	return w->clock;
 }
 
 uint64_t worker_status(const struct worker *w, enum decode_status status)

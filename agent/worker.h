@@ -6,6 +6,8 @@
 #ifndef WEIR_WORKER_H
 #define WEIR_WORKER_H
 
+#include <time.h>
+
 #include "decode/decoder.h"
 #include "publish/publish.h"
 #include "rx/rx.h"
@@ -43,6 +45,7 @@ void worker_free(struct worker *w);
 /* Any thread may read these while the worker lives. */
 const struct account *worker_account(const struct worker *w);
 const uint64_t *worker_heartbeat(const struct worker *w); /* monotonic ns of its last turn */
+clockid_t worker_clock(const struct worker *w);		  /* the time its thread ran */
 uint64_t worker_status(const struct worker *w, enum decode_status status); /* datagrams */
 
 #endif

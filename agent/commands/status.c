@@ -50,6 +50,22 @@ static void print_head(const json_t *o)
 	       client_flag(o, "ready") ? "ready" : "NOT READY");
 }
 
+static void print_bottleneck(const json_t *b)
+{
+	static const char *const stages[][2] = {
+		{"none", "none: nothing is lost, nothing is near its limit"},
+		{"receive", "receive ring"},
+		{"decode", "decode"},
+		{"queue", "output queue"},
+		{"broker", "broker"},
+	};
+	const char *stage = client_text(b, "stage"), *why = client_text(b, "why");
+
+	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++)
+		if (!strcmp(stages[i][0], stage))
+			printf("bottleneck: %s%s%s\n", stages[i][1], *why ? ": " : "", why);
+}
+
 static void print_receivers(const json_t *list)
 {
 	struct columns c = HEADS("interface", ">queue", ">worker", "mode", "zero-copy", ">dropped");
@@ -94,7 +110,7 @@ static void print_kernel(const json_t *list)
 static void print_workers(const json_t *list)
 {
 	struct columns c = HEADS(">worker", ">datagrams", ">bytes", ">flows", ">malformed",
-				 ">no template", ">last turn");
+				 ">no template", ">lost (10 s)", ">busy", ">last turn");
 	const json_t *w;
 	size_t i;
 
@@ -102,8 +118,9 @@ static void print_workers(const json_t *list)
 	json_array_foreach(list, i, w)
 	{
 		const json_t *a = json_object_get(w, "accounts");
-		char age[32];
+		char age[32], busy[32];
 
+		snprintf(busy, sizeof(busy), "%" PRIu64 " %%", client_number(w, "busy"));
 		snprintf(age, sizeof(age), "%" PRIu64 " ms", client_number(w, "heartbeat_ms"));
 		columns_number(&c, client_number(w, "worker"));
 		columns_number(&c, client_number(a, "rx_xdp_datagrams") +
@@ -114,6 +131,8 @@ static void print_workers(const json_t *list)
 					   client_number(a, "partly_decoded_datagrams") +
 					   client_number(a, "unknown_version_datagrams"));
 		columns_number(&c, client_number(a, "sets_no_template"));
+		columns_number(&c, client_number(w, "ring_dropped"));
+		columns_text(&c, busy);
 		columns_text(&c, json_object_get(w, "heartbeat_ms") ? age : "-");
 	}
 	columns_print(&c, stdout);
@@ -121,7 +140,7 @@ static void print_workers(const json_t *list)
 
 static void print_outputs(const json_t *list)
 {
-	struct columns c = HEADS("output", ">published", ">bytes", ">waiting", ">spooled",
+	struct columns c = HEADS("output", ">published", ">bytes", ">queued", ">in spool", ">queue",
 				 ">dropped");
 	const json_t *o;
 	size_t i;
@@ -130,12 +149,16 @@ static void print_outputs(const json_t *list)
 	json_array_foreach(list, i, o)
 	{
 		const json_t *a = json_object_get(o, "accounts");
+		char fill[32];
 
+		snprintf(fill, sizeof(fill), "%" PRIu64 " %%", client_number(o, "queue_percent"));
 		columns_text(&c, client_text(o, "name"));
 		columns_number(&c, client_number(a, "published_flows"));
 		columns_number(&c, client_number(a, "published_bytes"));
-		columns_number(&c, client_number(o, "waiting_flows"));
-		columns_number(&c, client_number(a, "spooled_flows"));
+		columns_number(&c,
+			       client_number(o, "waiting_flows") - client_number(o, "spool_flows"));
+		columns_number(&c, client_number(o, "spool_flows"));
+		columns_text(&c, fill);
 		columns_number(&c, client_number(a, "dropped_queue_full_flows") +
 					   client_number(a, "dropped_spool_full_flows") +
 					   client_number(a, "dropped_error_flows"));
@@ -227,6 +250,7 @@ int command_status(int argc, char **argv)
 		fwrite(raw.p, 1, raw.len, stdout);
 	} else if (o) {
 		print_head(o);
+		print_bottleneck(json_object_get(o, "bottleneck"));
 		print_receivers(json_object_get(o, "receivers"));
 		print_kernel(json_object_get(o, "kernel"));
 		print_workers(json_object_get(o, "workers"));

@@ -133,10 +133,16 @@ static void published_out(const struct ops_sources *s, unsigned output, struct b
 		ACCOUNT_DROPPED_ERROR,
 	};
 	const struct account *a = publisher_account(s->publisher, output);
+	uint64_t waiting, spooled;
 
 	for (unsigned i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		add(terms, n, account_name(ends[i]), account_get(a, ends[i]));
-	add(terms, n, "waiting_flows", publisher_waiting(s->publisher, output));
+	waiting = publisher_waiting(s->publisher, output);
+	spooled = publisher_spooled(s->publisher, output);
+	/* Read at two moments: together they are the first. */
+	spooled = spooled < waiting ? spooled : waiting;
+	add(terms, n, "spooled_flows_on_disk", spooled);
+	add(terms, n, "queued_flows", waiting - spooled);
 }
 
 static void read_published(const struct ops_sources *s, unsigned output, struct balance *b)

@@ -8,6 +8,7 @@
 #include "../publish/publish.h"
 #include "exporters.h"
 #include "metrics.h"
+#include "pressure.h"
 #include "report.h"
 #include "steer.h"
 
@@ -111,6 +112,23 @@ static void heartbeats(const struct ops_sources *s, struct buffer *to)
 	}
 }
 
+static void pressure(const struct ops_sources *s, struct buffer *to)
+{
+	struct verdict v;
+
+	if (!s->pressure)
+		return;
+	pressure_judge(s->pressure, s, &v);
+	head(to, METRIC_BUSY);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		buffer_format(to, "weir_worker_busy_ratio{worker=\"%u\"} %u.%02u\n", i,
+			      v.busy[i] / 100, v.busy[i] % 100);
+	head(to, METRIC_BOTTLENECK);
+	for (enum stage i = STAGE_NONE; i <= STAGE_BROKER; i++)
+		buffer_format(to, "weir_bottleneck{stage=\"%s\"} %u\n", stage_name(i),
+			      v.stage == i);
+}
+
 static void receivers(const struct ops_sources *s, struct buffer *to)
 {
 	struct ops_receiver r[OPS_RECEIVERS_MAX];
@@ -147,14 +165,32 @@ static void kernel(const struct ops_sources *s, struct buffer *to)
 	}
 }
 
+static void output_label(const struct ops_sources *s, unsigned i, const char *name,
+			 struct buffer *to)
+{
+	buffer_format(to, "weir_%s{", name);
+	label(to, "output", publisher_output_name(s->publisher, i));
+	buffer_char(to, '}');
+}
+
 static void waiting(const struct ops_sources *s, struct buffer *to)
 {
 	head(to, METRIC_WAITING);
 	for (unsigned i = 0; i < s->n_outputs; i++) {
-		buffer_string(to, "weir_output_waiting_flows{");
-		label(to, "output", publisher_output_name(s->publisher, i));
-		buffer_char(to, '}');
+		output_label(s, i, "output_waiting_flows", to);
 		value(to, publisher_waiting(s->publisher, i));
+	}
+	head(to, METRIC_SPOOL);
+	for (unsigned i = 0; i < s->n_outputs; i++) {
+		output_label(s, i, "output_spool_flows", to);
+		value(to, publisher_spooled(s->publisher, i));
+	}
+	head(to, METRIC_QUEUE);
+	for (unsigned i = 0; i < s->n_outputs; i++) {
+		unsigned fill = publisher_fill(s->publisher, i);
+
+		output_label(s, i, "output_queue_ratio", to);
+		buffer_format(to, " %u.%02u\n", fill / 100, fill % 100);
 	}
 }
 
@@ -209,6 +245,7 @@ void metrics_print(const struct ops_options *o, const struct ops_sources *s, uin
 {
 	process(s, started_s, to);
 	heartbeats(s, to);
+	pressure(s, to);
 	receivers(s, to);
 	kernel(s, to);
 	accounts(s, to);
@@ -225,7 +262,8 @@ void metrics_reference(struct buffer *to)
 		"Made by `make docs` from the tables that the program counts by (`agent/account.h`,\n"
 		"`agent/ops/metrics.h`, `bpf/steer.h`).\n\n"
 		"`metrics.listen` serves `/metrics` (Prometheus text), `/healthz` (503 when a worker\n"
-		"stands still) and `/readyz` (503 without a receiver or an output). `weir status` shows\n"
+		"stands still) and `/readyz` (503 without a receiver, without an output, or while every\n"
+		"output drops flows). `weir status` shows\n"
 		"the same numbers, `weir audit` whether they add up. All names begin with `weir_`.\n\n"
 		"## Accounts\n\n"
 		"Every datagram and every record ends in exactly one of these. Counters since start,\n"

@@ -13,6 +13,10 @@
 	M(MEMORY, "resident_memory_bytes", "gauge", "", "memory that the agent has in use")       \
 	M(HEARTBEAT, "worker_heartbeat_age_seconds", "gauge", "worker",                           \
 	  "time since a worker's last turn")                                                      \
+	M(BUSY, "worker_busy_ratio", "gauge", "worker",                                           \
+	  "share of a core that a worker used in the last 10 s")                                  \
+	M(BOTTLENECK, "bottleneck", "gauge", "stage",                                             \
+	  "1 at the stage that loses or is about to: none, receive, decode, queue, broker")       \
 	M(RECEIVER, "receiver_info", "gauge", "interface, queue, worker, mode, zero_copy",        \
 	  "always 1: a socket that a worker receives from")                                       \
 	M(RECEIVER_DROPPED, "receiver_dropped_datagrams_total", "counter",                        \
@@ -22,6 +26,9 @@
 	  "what the XDP program did with frames, since its maps were made")                       \
 	M(WAITING, "output_waiting_flows", "gauge", "output",                                     \
 	  "flows handed to an output and not yet published or dropped")                           \
+	M(SPOOL, "output_spool_flows", "gauge", "output", "of these, flows in the spool on disk") \
+	M(QUEUE, "output_queue_ratio", "gauge", "output",                                         \
+	  "how full an output's queue in memory is")                                              \
 	M(EXPORTERS, "exporters", "gauge", "", "exporters remembered")                            \
 	M(EXPORTER_DATAGRAMS, "exporter_datagrams_total", "counter", "exporter",                  \
 	  "datagrams of an exporter")                                                             \

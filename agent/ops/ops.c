@@ -13,6 +13,7 @@
 #include "control.h"
 #include "http.h"
 #include "metrics.h"
+#include "pressure.h"
 #include "report.h"
 
 enum { EXPORTERS_DEFAULT = 1000 };
@@ -24,6 +25,7 @@ struct ops {
 	struct http *http;
 	pthread_t thread;
 	int stop_fd;
+	struct pressure pressure;
 	uint64_t started_s;
 };
 
@@ -100,7 +102,7 @@ static void *run(void *arg)
 	for (;;) {
 		struct pollfd fds[2 + CONTROL_POLL_MAX];
 		unsigned n = 2;
-		int timeout = -1;
+		int timeout = 1000; /* pressure is sampled every second */
 
 		fds[0] = (struct pollfd){.fd = ops->stop_fd, .events = POLLIN};
 		fds[1] = (struct pollfd){.fd = -1, .events = POLLIN};
@@ -115,6 +117,7 @@ static void *run(void *arg)
 		}
 		if (fds[0].revents)
 			break;
+		pressure_sample(&ops->pressure, &ops->sources);
 		if (ops->http)
 			http_run(ops->http);
 		if (ops->control)
@@ -144,6 +147,8 @@ struct ops *ops_start(const struct ops_options *o, const struct ops_sources *sou
 	}
 	ops->options = *o;
 	ops->sources = *sources;
+	ops->sources.pressure = &ops->pressure;
+	pressure_sample(&ops->pressure, &ops->sources);
 	ops->started_s = (uint64_t)time(NULL);
 	ops->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (o->control_socket) {

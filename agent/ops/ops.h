@@ -6,10 +6,13 @@
 #ifndef WEIR_OPS_H
 #define WEIR_OPS_H
 
+#include <time.h>
+
 #include "../account.h"
 #include "../rx/rx.h"
 
 struct exporter_store;
+struct pressure;
 struct publisher;
 
 enum { OPS_RECEIVERS_MAX = 256, OPS_REASONS_MAX = 64 };
@@ -44,6 +47,7 @@ struct ops_sources {
 	const struct account *const *accounts; /* one per worker, then that of the main thread */
 	unsigned n_accounts;
 	const uint64_t *const *heartbeats; /* per worker: monotonic ns of its last turn, relaxed */
+	const clockid_t *clocks;	   /* per worker: the time its thread ran; NULL: unknown */
 	unsigned n_workers;
 	struct exporter_store *store;
 	const struct publisher *publisher;
@@ -53,6 +57,7 @@ struct ops_sources {
 	unsigned (*reasons)(struct ops_reason *to, unsigned max, void *arg);
 	void *arg;
 	const char *collector_id;
+	const struct pressure *pressure; /* ops_start() puts its own here */
 };
 
 struct ops;

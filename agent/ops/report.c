@@ -6,6 +6,7 @@
 
 #include "../publish/publish.h"
 #include "exporters.h"
+#include "pressure.h"
 #include "report.h"
 
 enum { STANDSTILL_MS = 10000 };
@@ -63,6 +64,15 @@ bool report_ready(const struct ops_sources *s, struct buffer *why)
 		buffer_string(why, "no output can deliver\n");
 		return false;
 	}
+	if (s->pressure) {
+		struct verdict v;
+
+		pressure_judge(s->pressure, s, &v);
+		if (v.dropping) {
+			buffer_string(why, "every output is dropping flows\n");
+			return false;
+		}
+	}
 	return true;
 }
 
@@ -98,7 +108,16 @@ static void accounts(struct buffer *to, const struct account *const *a, unsigned
 	buffer_char(to, '}');
 }
 
-static void workers(const struct ops_sources *s, struct buffer *to)
+static void bottleneck(const struct verdict *v, struct buffer *to)
+{
+	buffer_string(to, ",\"bottleneck\":{");
+	string(to, "stage", stage_name(v->stage));
+	buffer_char(to, ',');
+	string(to, "why", v->why);
+	buffer_char(to, '}');
+}
+
+static void workers(const struct ops_sources *s, const struct verdict *v, struct buffer *to)
 {
 	uint64_t now = report_monotonic_ns();
 
@@ -107,6 +126,8 @@ static void workers(const struct ops_sources *s, struct buffer *to)
 		buffer_format(to, "%s{\"worker\":%u", i ? "," : "", i);
 		if (s->heartbeats)
 			number(to, "heartbeat_ms", report_heartbeat_age(s, i, now));
+		number(to, "busy", v->busy[i]);
+		number(to, "ring_dropped", v->ring_dropped[i]);
 		buffer_char(to, ',');
 		accounts(to, s->accounts + i, 1, false);
 		buffer_char(to, '}');
@@ -154,10 +175,14 @@ static void outputs(const struct ops_sources *s, struct buffer *to)
 	buffer_string(to, ",\"outputs\":[");
 	for (unsigned i = 0; i < s->n_outputs; i++) {
 		const struct account *a = publisher_account(s->publisher, i);
+		uint64_t waiting = publisher_waiting(s->publisher, i);
+		uint64_t spooled = publisher_spooled(s->publisher, i);
 
 		buffer_string(to, i ? ",{" : "{");
 		string(to, "name", publisher_output_name(s->publisher, i));
-		number(to, "waiting_flows", publisher_waiting(s->publisher, i));
+		number(to, "waiting_flows", waiting);
+		number(to, "spool_flows", spooled < waiting ? spooled : waiting);
+		number(to, "queue_percent", publisher_fill(s->publisher, i));
 		buffer_char(to, ',');
 		accounts(to, &a, 1, true);
 		buffer_char(to, '}');
@@ -222,6 +247,7 @@ void report_status(const struct ops_sources *s, uint64_t started_s, unsigned max
 {
 	struct buffer why = {0};
 	bool alive = report_alive(s, &why), ready = report_ready(s, &why);
+	struct verdict v = {0};
 
 	buffer_string(to, "{\"version\":\"" WEIR_VERSION "\",");
 	string(to, "collector_id", s->collector_id ? s->collector_id : "");
@@ -231,7 +257,10 @@ void report_status(const struct ops_sources *s, uint64_t started_s, unsigned max
 	buffer_format(to, ",\"alive\":%s,\"ready\":%s,", alive ? "true" : "false",
 		      ready ? "true" : "false");
 	accounts(to, s->accounts, s->n_accounts, false);
-	workers(s, to);
+	if (s->pressure)
+		pressure_judge(s->pressure, s, &v);
+	bottleneck(&v, to);
+	workers(s, &v, to);
 	receivers(s, to);
 	kernel(s, to);
 	outputs(s, to);

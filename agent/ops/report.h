@@ -17,7 +17,8 @@ uint64_t report_monotonic_ns(void);
 /* Milliseconds since worker i's last turn; 0 when it has not made one. */
 uint64_t report_heartbeat_age(const struct ops_sources *s, unsigned i, uint64_t now_ns);
 
-/* Every worker turns / there is a receiver and an output that can deliver. Where not, `why` gets
+/* Every worker turns / there is a receiver and an output that can deliver and
+ * has not just dropped flows. Where not, `why` gets
  * one line. */
 bool report_alive(const struct ops_sources *s, struct buffer *why);
 bool report_ready(const struct ops_sources *s, struct buffer *why);

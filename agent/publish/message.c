@@ -86,6 +86,19 @@ bool message_pool_is_half_full(struct message_pool *p)
 	return half;
 }
 
+unsigned message_pool_fill(struct message_pool *p)
+{
+	uint64_t bytes, buffers;
+
+	pthread_mutex_lock(&p->lock);
+	bytes = p->sent_bytes * 100 / (p->max_sent_bytes ? p->max_sent_bytes : 1);
+	buffers = p->in_use * 100 / (p->n > RESERVED ? p->n - RESERVED : 1);
+	pthread_mutex_unlock(&p->lock);
+	if (bytes < buffers)
+		bytes = buffers;
+	return bytes < 100 ? (unsigned)bytes : 100;
+}
+
 void message_sent(struct message_pool *p, const struct message *m)
 {
 	pthread_mutex_lock(&p->lock);

@@ -64,6 +64,9 @@ struct message *message_take_reserved(struct message_pool *p);
 /* True when half of what may be on its way is. Any thread may ask. */
 bool message_pool_is_half_full(struct message_pool *p);
 
+/* How much of what may be on its way is, in per cent. Any thread may ask. */
+unsigned message_pool_fill(struct message_pool *p);
+
 /* Counts the message as on its way; call before the sink can give it back. */
 void message_sent(struct message_pool *p, const struct message *m);
 

@@ -401,11 +401,21 @@ const struct account *publisher_account(const struct publisher *p, unsigned outp
 uint64_t publisher_waiting(const struct publisher *p, unsigned output)
 {
 	uint64_t flows = message_pool_sent_flows(&p->sinks[output]->pool) +
-			 __atomic_load_n(&p->sinks[output]->spooled_flows, __ATOMIC_RELAXED);
+			 publisher_spooled(p, output);
 
 	for (unsigned w = 0; w < p->n_workers; w++)
 		flows += __atomic_load_n(&p->workers[w].streams[output].held, __ATOMIC_RELAXED);
 	return flows;
+}
+
+uint64_t publisher_spooled(const struct publisher *p, unsigned output)
+{
+	return __atomic_load_n(&p->sinks[output]->spooled_flows, __ATOMIC_RELAXED);
+}
+
+unsigned publisher_fill(const struct publisher *p, unsigned output)
+{
+	return message_pool_fill(&p->sinks[output]->pool);
 }
 
 const char *publisher_output_name(const struct publisher *p, unsigned output)

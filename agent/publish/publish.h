@@ -95,6 +95,12 @@ const struct account *publisher_account(const struct publisher *p, unsigned outp
  * sent and not acknowledged, in the spool. For the audit; safe to call from any thread. */
 uint64_t publisher_waiting(const struct publisher *p, unsigned output);
 
+/* Of these, flows that are in the spool on disk and nowhere else. */
+uint64_t publisher_spooled(const struct publisher *p, unsigned output);
+
+/* How full the output's queue in memory is, in per cent. */
+unsigned publisher_fill(const struct publisher *p, unsigned output);
+
 /* "file:/path", "kafka:host:9092/flows", for status and metrics. */
 const char *publisher_output_name(const struct publisher *p, unsigned output);
 

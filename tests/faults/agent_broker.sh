@@ -6,8 +6,6 @@
 faults_setup
 
 # Ten million flows while the broker is killed three times.
-broker_topic() { in_c tests/kafka.sh topic "$broker" "$1" 4; }
-broker_topic killed
 kafka_agent killed || finish
 load_start 500000 10000
 for _ in 1 2 3; do
@@ -22,7 +20,6 @@ expect spooled_meanwhile "$([ "$(output_account spooled_flows)" -gt 0 ] && echo 
 agent_end broker_killed
 
 # It hangs for a while (HANG=60: a minute), connections open.
-broker_topic hung
 kafka_agent hung || finish
 load_start 60000 3000
 sleep 3
@@ -34,7 +31,6 @@ flows_closed broker_hangs
 agent_end broker_hangs
 
 # The link to it is down, no packet says so.
-broker_topic cut
 kafka_agent cut || finish
 load_start 36000 2000
 sleep 3

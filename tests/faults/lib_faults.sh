@@ -68,6 +68,8 @@ delivered() { # SECONDS
 }
 nothing_waits() { [ "$(status '.outputs[0].waiting_flows' 2>/dev/null)" = 0 ]; }
 
+is_ready() { [ "$(status .ready)" = true ]; }
+
 read_topic() { # FLOWS [KEY=VALUE...]: $scratch/read then has its numbers
 	in_c "$reader" read brokers="$KAFKA" topic="$topic" load=1 dedupe=1 first=0 exporters=1 \
 		flows="$1" "${@:2}" >"$scratch/read" 2>"$scratch/read.log" ||
