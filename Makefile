@@ -28,7 +28,9 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c loaders/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
-GENERATED := $(BPF:%=$(BUILD)/gen/%.skel.h) $(BUILD)/gen/elements.inc
+GENERATED := $(BPF:%=$(BUILD)/gen/%.skel.h) $(BUILD)/gen/elements.inc $(BUILD)/gen/schema.inc
+SCHEMA  := $(sort $(wildcard deploy/clickhouse/migrations/*.sql)) \
+	   $(sort $(wildcard deploy/clickhouse/repeatable/*.sql)) proto/flow.proto
 
 ## make               build/weir
 all: $(BUILD)/weir
@@ -58,6 +60,12 @@ $(BUILD)/gen/elements.inc: agent/decode/elements.awk agent/decode/elements.tsv \
 		agent/decode/elements-enterprise.tsv
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D) && awk -f $^ > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/gen/schema.inc: loaders/schema.awk $(SCHEMA)
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D) && awk -f $^ > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/loaders/schema.o: $(BUILD)/gen/schema.inc
 
 include tests/tests.mk
 

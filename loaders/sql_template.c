@@ -8,7 +8,7 @@
 
 #include "sql_template.h"
 
-enum { DEPTH_MAX = 16, NAME_MAX_ = 64 };
+enum { DEPTH_MAX = 16, NAME_BYTES = 64 };
 
 struct sql_variable {
 	struct sql_variable *next;
@@ -95,7 +95,7 @@ int sql_template_set_text(struct sql_template *t, const char *name, const char *
 }
 
 __attribute__((format(printf, 3, 4))) static int wrong(struct sql_template *t, unsigned line,
-							const char *format, ...)
+						       const char *format, ...)
 {
 	int n = snprintf(t->error, sizeof(t->error), "%s:%u: ", t->file, line);
 	va_list ap;
@@ -119,13 +119,13 @@ static int expand(struct run *r, struct buffer *to, const char *p, size_t n, uns
 		const char *dollar = memmem(p, (size_t)(end - p), "${", 2);
 		const char *close = dollar ? memchr(dollar, '}', (size_t)(end - dollar)) : NULL;
 		const struct sql_variable *v;
-		char name[NAME_MAX_];
+		char name[NAME_BYTES];
 		int err;
 
 		buffer_bytes(to, p, (size_t)((dollar ? dollar : end) - p));
 		if (!dollar)
 			break;
-		if (!close || close - dollar - 2 >= NAME_MAX_)
+		if (!close || close - dollar - 2 >= NAME_BYTES)
 			return wrong(r->t, line, "'${' without its '}'");
 		snprintf(name, sizeof(name), "%.*s", (int)(close - dollar - 2), dollar + 2);
 		v = find(r->t, name);
@@ -240,7 +240,7 @@ static int run_for(struct run *r, const char *name, const char *list, unsigned l
 static int run_directive(struct run *r, const char *p, size_t n, struct lines *l,
 			 struct buffer *text)
 {
-	char name[NAME_MAX_] = "", list[NAME_MAX_] = "";
+	char name[NAME_BYTES] = "", list[NAME_BYTES] = "";
 	struct lines block, other;
 	const char *rest;
 	size_t len;

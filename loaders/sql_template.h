@@ -17,8 +17,8 @@ struct sql_variable;
 
 struct sql_template {
 	struct sql_variable *variables;
-	const char *file;  /* for errors */
-	char *creates;	   /* of the last file run; NULL: it did not say */
+	const char *file; /* for errors */
+	char *creates;	  /* of the last file run; NULL: it did not say */
 	char error[512];
 };
 

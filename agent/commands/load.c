@@ -16,10 +16,7 @@
 enum { SETS_MAX = 64, EVERY_MAX = 366 * 86400 };
 
 static const struct loader *const loaders[] = {
-	&load_scireg,
-	&load_cric,
-	&load_scinet,
-	&load_files,
+	&load_scireg, &load_cric, &load_scinet, &load_files, &load_schema,
 };
 
 struct request {
