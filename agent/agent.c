@@ -10,6 +10,7 @@
 #include <urcu-qsbr.h>
 
 #include "agent.h"
+#include "confine.h"
 #include "decode/state.h"
 #include "receivers.h"
 #include "service.h"
@@ -105,6 +106,7 @@ static int start_workers(struct agent *a)
 			.decode = &a->settings->decode,
 			.store = a->store,
 			.publisher = a->publisher,
+			.security = &a->settings->security,
 		};
 		int err = worker_start(&a->workers[w], &o);
 
@@ -142,24 +144,50 @@ static int start_ops(struct agent *a)
 	return a->ops ? 0 : -EIO;
 }
 
+/* The threads of outputs speak with the network and never need a capability: the thread that makes
+ * them has none. */
+static void *open_publisher(void *arg)
+{
+	struct agent *a = arg;
+
+	security_drop(&a->settings->security);
+	get_default_call_rcu_data(); /* its thread, too */
+	a->publisher = publisher_open(&a->settings->publish, receivers_workers(a->receivers));
+	return NULL;
+}
+
+static int start_publisher(struct agent *a)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, open_publisher, a);
+
+	if (err) {
+		log_error("outputs cannot be opened: %s", strerror(err));
+		return -err;
+	}
+	pthread_join(thread, NULL);
+	return a->publisher ? 0 : -EIO;
+}
+
 static int start(struct agent *a)
 {
 	unsigned n;
 
+	if (confine_check(a->settings, a->source.path))
+		return -EACCES;
 	a->receivers = receivers_open(&a->settings->rx);
-	if (!a->receivers)
+	if (!a->receivers || confine_start(a->settings, a->source.path) || start_publisher(a))
 		return -EIO;
 	n = receivers_workers(a->receivers);
-	a->publisher = publisher_open(&a->settings->publish, n);
-	if (!a->publisher)
-		return -EIO;
 	a->store = exporter_store_new(&a->settings->decode, n);
 	if (!a->store) {
 		log_error("out of memory");
 		return -ENOMEM;
 	}
 	load_state(a);
-	if (receivers_start(a->receivers) || start_workers(a) || start_ops(a))
+	if (receivers_start(a->receivers) || start_workers(a) ||
+	    security_drop_last(&a->settings->security, receivers_map_fd(a->receivers)) ||
+	    start_ops(a) || security_filter(&a->settings->security))
 		return -EIO;
 	log_info("collecting with %u worker%s; flows go to %s%s", n, n == 1 ? "" : "s",
 		 publisher_output_name(a->publisher, 0),

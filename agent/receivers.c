@@ -229,6 +229,11 @@ void receivers_reload(struct receivers *r, const struct rx_options *o)
 		log_error("exporters.rate_limit is not in force: %s", strerror(-err));
 }
 
+int receivers_map_fd(const struct receivers *r)
+{
+	return r->xdp ? xdp_map_fd(r->xdp, XDP_MAP_REASONS) : -1;
+}
+
 void receivers_stop(struct receivers *r)
 {
 	for (unsigned i = 0; i < r->n_rings; i++) {

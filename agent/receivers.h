@@ -28,6 +28,9 @@ unsigned receivers_of(struct receivers *r, unsigned worker, struct receiver *to,
 /* Takes over a changed allow list and rate limit. */
 void receivers_reload(struct receivers *r, const struct rx_options *o);
 
+/* A BPF map that is read while running, or -1. */
+int receivers_map_fd(const struct receivers *r);
+
 /* Has XDP pass everything to the UDP sockets, so that the AF_XDP rings run dry and nothing is lost
  * when they are closed. */
 void receivers_stop(struct receivers *r);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -46,6 +47,8 @@ struct worker {
 	bool any_in_memory;
 	uint64_t turns, last_tick_ns;
 	struct pipeline pipeline;
+	const struct security_options *security;
+	sem_t ready; /* the thread has what it wants of the system */
 	pthread_t thread;
 	clockid_t clock;
 };
@@ -124,10 +127,16 @@ static void *run(void *arg)
 	struct worker *w = arg;
 	unsigned spins = w->any_in_memory ? SPINS : 0, empty = 0;
 	bool flowing = false; /* something came since the last sleep */
+	char name[16];
 
+	snprintf(name, sizeof(name), "weir/%u", w->index);
+	pthread_setname_np(pthread_self(), name);
 	/* What is not received in time is lost, everything else can wait. Where this is not
 	 * permitted, things are as they are for all. */
 	setpriority(PRIO_PROCESS, 0, NICE);
+	if (w->security)
+		security_drop(w->security);
+	sem_post(&w->ready);
 	rcu_register_thread();
 	prctl(PR_SET_TIMERSLACK, NAP_SLACK_NS);
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
@@ -154,7 +163,6 @@ static void *run(void *arg)
 int worker_start(struct worker **out, const struct worker_options *o)
 {
 	struct worker *w = aligned_alloc(_Alignof(struct worker), sizeof(*w));
-	char name[16];
 	int err;
 
 	*out = NULL;
@@ -162,6 +170,7 @@ int worker_start(struct worker **out, const struct worker_options *o)
 		return -ENOMEM;
 	memset(w, 0, sizeof(*w));
 	w->index = o->index;
+	w->security = o->security;
 	w->n_receivers = o->n_receivers;
 	w->receivers = calloc(o->n_receivers, sizeof(*w->receivers));
 	w->poll = calloc(o->n_receivers + 1, sizeof(*w->poll));
@@ -183,14 +192,15 @@ int worker_start(struct worker **out, const struct worker_options *o)
 	w->poll[o->n_receivers].fd = w->wake;
 	w->poll[o->n_receivers].events = POLLIN;
 	w->heartbeat = now_ns();
+	sem_init(&w->ready, 0, 0);
 	err = -pthread_create(&w->thread, NULL, run, w);
 	if (err) {
 		worker_free(w);
 		return err;
 	}
 	pthread_getcpuclockid(w->thread, &w->clock);
-	snprintf(name, sizeof(name), "weir/%u", o->index);
-	pthread_setname_np(w->thread, name);
+	while (sem_wait(&w->ready))
+		; /* a signal */
 	*out = w;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "decode/decoder.h"
 #include "publish/publish.h"
 #include "rx/rx.h"
+#include "security/security.h"
 
 /* One source of datagrams: the three calls that all receivers have. */
 struct receiver {
@@ -28,6 +29,7 @@ struct worker_options {
 	const struct decode_options *decode;
 	struct exporter_store *store;
 	struct publisher *publisher;
+	const struct security_options *security; /* NULL: the thread keeps its capabilities */
 };
 
 struct worker;

@@ -392,6 +392,11 @@ static void undo(struct xdp *x, struct interface *i)
 
 static void close_with(struct xdp *x, void (*each)(struct xdp *x, struct interface *i))
 {
+	struct pins pins = x->pins;
+
+	/* By the descriptor: the directories above may be closed to the user whom we became. */
+	if (x->pins.fd >= 0)
+		snprintf(x->pins.path, sizeof(x->pins.path), "/proc/self/fd/%d", x->pins.fd);
 	for (unsigned n = 0; n < x->n_interfaces; n++) {
 		struct interface *i = &x->interfaces[n];
 
@@ -403,7 +408,7 @@ static void close_with(struct xdp *x, void (*each)(struct xdp *x, struct interfa
 	}
 	if (each && x->pins.fd >= 0)
 		pins_remove_shared(x->pins.path);
-	pins_close(&x->pins);
+	pins_close(&pins);
 	free(x);
 }
 

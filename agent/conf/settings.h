@@ -13,6 +13,7 @@
 #include "../ops/ops.h"
 #include "../publish/publish.h"
 #include "../rx/rx.h"
+#include "../security/security.h"
 
 struct settings {
 	enum log_level log_level;
@@ -22,6 +23,7 @@ struct settings {
 	struct ops_options ops;
 	struct clickhouse_options clickhouse;
 	struct load_options load;
+	struct security_options security;
 	char *state_directory;	/* what must survive a restart */
 	unsigned drain_seconds; /* at stop, wait this long for the outputs */
 };

@@ -64,6 +64,19 @@ static const struct setting_choice spool_syncs[] = {
 	{NULL, 0},
 };
 
+static const struct setting_choice filters[] = {
+	{"off", FILTER_OFF},
+	{"log", FILTER_LOG},
+	{"on", FILTER_ON},
+	{NULL, 0},
+};
+
+static const struct setting_choice secret_files[] = {
+	{"refuse", SECRETS_REFUSE},
+	{"warn", SECRETS_WARN},
+	{NULL, 0},
+};
+
 static const struct setting_choice keys[] = {{"random", false}, {"exporter", true}, {NULL, 0}};
 
 static const struct setting_section sections[] = {
@@ -87,6 +100,9 @@ static const struct setting_section sections[] = {
 	{"load",
 	 "Where `weir load` gets the metadata: each a path, file:// or http(s)://, several with "
 	 "commas. A source on the command line, or MetrANOVA's variable for it, stands above these."},
+	{"security",
+	 "What the agent gives up once everything is open, so that a fault in a decoder is "
+	 "not one of the machine."},
 };
 
 static const struct setting override_rows[] = {
@@ -667,6 +683,37 @@ static const struct setting rows[] = {
 	 AT(load.history),
 	 .fallback = "/var/lib/weir/history",
 	 .help = "Directory of the versions where there is no ClickHouse, and of what is under way."},
+	{.path = "security.user",
+	 .type = SETTING_TEXT,
+	 AT(security.user),
+	 .example = "weir",
+	 .help = "User, by name or number, to become when XDP and sockets are open. Empty: the one that "
+		 "started the agent."},
+	{.path = "security.drop_capabilities",
+	 .type = SETTING_BOOL,
+	 AT(security.drop_capabilities),
+	 .fallback = "true",
+	 .help = "Give up all capabilities at the end of the start. Files and directories that are named "
+		 "here must then be accessible by their owners and modes, for root, too."},
+	{.path = "security.landlock",
+	 .type = SETTING_BOOL,
+	 AT(security.landlock),
+	 .fallback = "true",
+	 .help = "Keep all files out of reach but the directories that settings name, /usr, /etc and "
+		 "/proc, and let nothing be executed (where the kernel has Landlock)."},
+	{.path = "security.seccomp",
+	 .type = SETTING_CHOICE,
+	 AT(security.seccomp),
+	 .choices = filters,
+	 .fallback = "on",
+	 .help = "Filter of system calls. on: those that the agent has no use for fail, and those of an "
+		 "intruder (execve, ptrace, mount …) end it; log: the kernel's log tells of them; off."},
+	{.path = "security.secret_files",
+	 .type = SETTING_CHOICE,
+	 AT(security.secret_files),
+	 .choices = secret_files,
+	 .fallback = "refuse",
+	 .help = "What to do at start when all users may read a file with a key or password."},
 };
 
 const struct setting_table settings_table = {rows, sizeof(rows) / sizeof(*rows)};
