@@ -22,7 +22,7 @@ kill -KILL $receiver
 wait $receiver 2>/dev/null
 link=$(link_id)
 sleep 0.1
-receive keep=1 idle=1000
+receive keep=1 first=1000 idle=1000
 wait $sender
 received
 expect counts_survive_kill_9 "$(exporter_sum datagrams) $(exporter_sum bytes)" \

@@ -2,7 +2,8 @@
  * came. SPDX-License-Identifier: Apache-2.0
  *
  * usage: xdp_receive IF PIN_PATH [NAME=NUMBER...]
- * Ends after `count` datagrams, `idle` ms without one, or `limit` seconds; prints one line. */
+ * Ends after `count` datagrams, `first` ms before the first or `idle` ms without another, or
+ * `limit` seconds; prints one line. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static struct {
 } settings[] = {{"count", 1ul << 40}, {"idle", 2000},	    {"limit", 60},    {"mode", RX_AUTO},
 		{"frames", 4096},     {"frame_size", 4096}, {"ring", 2048},   {"exporters", 1024},
 		{"keep", 0},	      {"sockets", 1},	    {"zero_copy", 1}, {"rate", 0},
-		{"burst", 0},	      {"debug", 0}};
+		{"burst", 0},	      {"debug", 0},	    {"first", 15000}};
 
 static unsigned long setting(const char *name)
 {
@@ -126,7 +127,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	started = last = now_ms();
 	while (account_get(&a, ACCOUNT_RX_XDP) + udp < setting("count") &&
-	       now_ms() - last < setting("idle") && now_ms() - started < setting("limit") * 1000) {
+	       now_ms() - last < setting(last == started ? "first" : "idle") &&
+	       now_ms() - started < setting("limit") * 1000) {
 		ssize_t got;
 
 		poll(polls, n + 1, 100);
