@@ -33,10 +33,18 @@ struct row_format {
 	uint8_t *(*flow)(uint8_t *to, const struct row_constants *c, const struct flow *f);
 	uint8_t *(*sample)(uint8_t *to, const struct row_constants *c,
 			   const struct counter_sample *s);
+	/* Instead of flow(), where rows go together: writes a block of the first *n rows, or of as
+	 * many of them as surely fit in `room` bytes, and sets *n to how many. One row always fits
+	 * in ENCODED_ROW_MAX. */
+	uint8_t *(*block)(uint8_t *to, size_t room, const struct row_constants *c,
+			  const struct flow *const *rows, uint32_t *n);
 };
 
 /* Messages `Flow` and `CounterSample` of proto/flow.proto, each after its length as a varint. */
 extern const struct row_format protobuf_format;
+
+/* Blocks of columns for ClickHouse; flows only. */
+extern const struct row_format native_format;
 
 /* One JSON object on a line of its own, unset fields left out: docs and tests call it NDJSON. */
 extern const struct row_format json_format;

@@ -566,6 +566,8 @@ static void kafka_submit(struct sink *sink, struct message *m)
 
 	m->boot = sink->boot;
 	m->format = (uint8_t)sink->options->format;
+	if (m->counters && m->format == FORMAT_NATIVE)
+		m->format = FORMAT_JSON;
 	pthread_mutex_lock(&s->lock);
 	if (half_full)
 		s->spooling = true;

@@ -10,6 +10,8 @@
 #include "publish.h"
 #include "sink.h"
 
+enum { BLOCK_ROWS = 4096 }; /* at most, in one block */
+
 /* A message being filled. */
 struct lane {
 	struct message *message; /* NULL: none begun */
@@ -19,8 +21,8 @@ struct lane {
 /* One worker's side of one output. */
 struct stream {
 	struct sink *sink;
-	const struct row_format *format;
-	const struct row_constants *constants;
+	const struct row_format *format, *sample_format;
+	const struct row_constants *constants, *sample_constants;
 	uint32_t limit; /* bytes of a message */
 	uint64_t wait;	/* ns that a flow may wait in a lane */
 	uint64_t sequence;
@@ -43,7 +45,7 @@ struct publisher {
 	bool stopped;
 	uint64_t lost; /* flows that stopping could not deliver */
 	struct sink *sinks[OUTPUTS_MAX];
-	struct row_constants constants[OUTPUTS_MAX];
+	struct row_constants constants[OUTPUTS_MAX], sample_constants[OUTPUTS_MAX];
 	struct publish_worker *workers;
 };
 
@@ -138,6 +140,66 @@ static void publish_flows(struct stream *s, const struct flow_batch *batch)
 	}
 }
 
+/* The rows of one lane as blocks, into as many messages as it takes. Returns how many there was no
+ * room for. */
+static uint32_t publish_block(struct stream *s, struct lane *lane, const struct flow *const *rows,
+			      uint32_t n)
+{
+	while (n) {
+		struct message *m = lane->message ? lane->message : begin(s, lane);
+		uint32_t fit = n;
+		uint8_t *from, *end;
+
+		if (!m)
+			return n;
+		from = m->bytes + m->len;
+		end = s->format->block(from,
+				       m->len ? s->limit - m->len : s->limit + ENCODED_ROW_MAX,
+				       s->constants, rows, &fit);
+		if (!m->rows)
+			m->exporter = rows[0]->sampler_address;
+		m->len += (uint32_t)(end - from);
+		m->rows += fit;
+		rows += fit;
+		n -= fit;
+		if (n || m->len >= s->limit)
+			submit(s, lane);
+	}
+	return 0;
+}
+
+/* As publish_flows(), for formats in which rows go together: sorts the rows by lane first. */
+static void publish_blocks(struct stream *s, const struct flow_batch *batch)
+{
+	const struct flow *rows[BLOCK_ROWS];
+	uint16_t lanes[BLOCK_ROWS];
+	uint64_t dropped = 0;
+
+	hold(s, batch->n);
+	for (uint32_t i = 0, n; i < batch->n; i += n) {
+		uint32_t ends[SINK_LANES_MAX] = {0}, sum = 0;
+
+		n = batch->n - i < BLOCK_ROWS ? batch->n - i : BLOCK_ROWS;
+		for (uint32_t k = 0; k < n; k++) {
+			lanes[k] = (uint16_t)(lane_of(s, &batch->rows[i + k].sampler_address) -
+					      s->flows);
+			ends[lanes[k]]++;
+		}
+		for (unsigned l = 0; l < s->n_lanes; l++) {
+			sum += ends[l];
+			ends[l] = sum - ends[l]; /* where the lane's rows begin, for now */
+		}
+		for (uint32_t k = 0; k < n; k++)
+			rows[ends[lanes[k]]++] = &batch->rows[i + k];
+		for (unsigned l = 0, begun = 0; l < s->n_lanes; begun = ends[l++])
+			dropped += publish_block(s, &s->flows[l], rows + begun, ends[l] - begun);
+	}
+	if (dropped) {
+		hold(s, -dropped);
+		sink_count(s->sink, ACCOUNT_DROPPED_QUEUE_FULL, dropped);
+	}
+}
+
 static void publish_samples(struct stream *s, const struct flow_batch *batch)
 {
 	uint64_t dropped = 0;
@@ -148,8 +210,8 @@ static void publish_samples(struct stream *s, const struct flow_batch *batch)
 
 		if (s->no_counters || (!lane->message && !begin(s, lane)) ||
 		    !add_row(s, lane,
-			     s->format->sample(lane->message->bytes + lane->message->len,
-					       s->constants, c)))
+			     s->sample_format->sample(lane->message->bytes + lane->message->len,
+						      s->sample_constants, c)))
 			dropped++;
 		else if (lane->message->rows == 1)
 			lane->message->exporter = c->sampler_address;
@@ -161,7 +223,10 @@ static void publish_samples(struct stream *s, const struct flow_batch *batch)
 void publish_batch(struct publish_worker *w, const struct flow_batch *batch)
 {
 	for (unsigned i = 0; i < w->n_streams; i++) {
-		publish_flows(&w->streams[i], batch);
+		if (w->streams[i].format->block)
+			publish_blocks(&w->streams[i], batch);
+		else
+			publish_flows(&w->streams[i], batch);
 		if (batch->n_samples)
 			publish_samples(&w->streams[i], batch);
 	}
@@ -210,10 +275,17 @@ static const struct row_format *format_of(const struct output_options *o)
 	case FORMAT_PROTOBUF:
 		return &protobuf_format;
 	case FORMAT_NATIVE:
+		return &native_format;
 	case FORMAT_ROWBINARY:
 		break;
 	}
 	return NULL;
+}
+
+/* Counter samples are not rows of a table: where flows are columns, they are JSON. */
+static const struct row_format *sample_format_of(const struct output_options *o)
+{
+	return o->format == FORMAT_NATIVE ? &json_format : format_of(o);
 }
 
 /* Swallows everything: to measure the rest. */
@@ -251,7 +323,7 @@ static struct sink *none_sink_open(void)
 static struct sink *sink_open(const struct output_options *o)
 {
 	if (!format_of(o)) {
-		log_error("output: this format is not available; use json or protobuf");
+		log_error("output: this format is not available; use json, protobuf or native");
 		return NULL;
 	}
 	switch (o->kind) {
@@ -290,6 +362,7 @@ static struct sink *open_output(struct publisher *p, const struct publish_option
 	if (!s->lanes)
 		s->lanes = 1;
 	format_of(output)->constants(&p->constants[i], id);
+	sample_format_of(output)->constants(&p->sample_constants[i], id);
 	err = message_pool_init(&s->pool, output->message_bytes + ENCODED_ROW_MAX + 64,
 				pool_buffers(output, p->n_workers), output->queue_bytes);
 	if (err)
@@ -314,6 +387,8 @@ static void open_stream(struct publisher *p, const struct publish_options *o, st
 	s->sink = p->sinks[output];
 	s->format = format_of(options);
 	s->constants = &p->constants[output];
+	s->sample_format = sample_format_of(options);
+	s->sample_constants = &p->sample_constants[output];
 	s->limit = options->message_bytes;
 	s->wait = options->message_millis * 1000000ull;
 	s->worker = (uint16_t)worker;

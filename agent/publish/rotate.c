@@ -147,6 +147,8 @@ bool ends_with_whole_row(int fd, uint64_t size, enum output_format format)
 		return true;
 	if (format == FORMAT_JSON)
 		return pread(fd, &last, 1, (off_t)size - 1) == 1 && last == '\n';
+	if (format != FORMAT_PROTOBUF)
+		return false;
 	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return false;

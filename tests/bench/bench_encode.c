@@ -6,11 +6,12 @@
 
 #include "publish/encode.h"
 
-enum { ROWS = 4096, ROUNDS = 500 };
+enum { ROWS = 4096, ROUNDS = 500, BLOCK = 512 };
 
 static struct flow rows[ROWS];
+static const struct flow *pointers[ROWS];
 static struct flow_ext exts[ROWS];
-static uint8_t buffer[(512 << 10) + ENCODED_ROW_MAX];
+static uint8_t buffer[(512 << 10) + 5 * ENCODED_ROW_MAX];
 
 static void make_rows(bool v6, bool ext)
 {
@@ -18,6 +19,8 @@ static void make_rows(bool v6, bool ext)
 
 	for (unsigned i = 0; i < ROWS; i++) {
 		struct flow *f = &rows[i];
+
+		pointers[i] = f;
 
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
 		*f = (struct flow){
@@ -78,8 +81,12 @@ static void measure(const char *name, const struct row_format *format, bool v6, 
 		bytes = 0;
 		clock_gettime(CLOCK_MONOTONIC, &a);
 		for (unsigned i = 0; i < ROWS; i++) {
-			uint8_t *end = format->flow(p, &constants, &rows[i]);
+			uint32_t n = BLOCK;
+			uint8_t *end = format->block ? format->block(p, ENCODED_ROW_MAX * 4,
+								     &constants, pointers + i, &n)
+						     : format->flow(p, &constants, &rows[i]);
 
+			i += format->block ? n - 1 : 0;
 			bytes += (uint64_t)(end - p);
 			p = end - buffer > 512 << 10 ? buffer : end;
 		}
@@ -96,8 +103,10 @@ int main(void)
 	for (int v6 = 0; v6 < 2; v6++) {
 		measure("protobuf", &protobuf_format, v6, false);
 		measure("json", &json_format, v6, false);
+		measure("native", &native_format, v6, false);
 	}
 	measure("protobuf", &protobuf_format, false, true);
 	measure("json", &json_format, false, true);
+	measure("native", &native_format, false, true);
 	return 0;
 }

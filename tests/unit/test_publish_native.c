@@ -1,0 +1,265 @@
+/* The Native encoder, read back column by column.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "publish/encode.h"
+#include "publish_sample.h"
+
+enum { ROWS = 3, ROOM = 1 << 20 };
+
+static uint8_t buffer[ROOM + 4096];
+
+struct column {
+	char name[64], type[512];
+	const uint8_t *p; /* of the values */
+};
+
+static struct block {
+	unsigned n_columns;
+	uint64_t n_rows;
+	struct column columns[128];
+	const uint8_t *end;
+} block;
+
+static uint64_t read_varint(const uint8_t **p)
+{
+	uint64_t v = 0;
+	unsigned shift = 0;
+
+	do {
+		v |= (uint64_t)(**p & 0x7f) << shift;
+		shift += 7;
+	} while (*(*p)++ & 0x80);
+	return v;
+}
+
+static void read_text(const uint8_t **p, char *to, size_t room)
+{
+	uint64_t n = read_varint(p);
+
+	assert_true(n < room);
+	memcpy(to, *p, n);
+	to[n] = '\0';
+	*p += n;
+}
+
+static size_t width_of(const char *type)
+{
+	static const struct {
+		const char *type;
+		size_t width;
+	} types[] = {{"UInt64", 8}, {"UInt32", 4}, {"UInt16", 2},
+		     {"UInt8", 1},  {"IPv6", 16},  {"Enum8(", 1}};
+
+	for (unsigned i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strncmp(type, types[i].type, strlen(types[i].type)))
+			return types[i].width;
+	fail_msg("unknown type %s", type);
+	return 0;
+}
+
+static const uint8_t *skip_values(const uint8_t *p, const char *type, uint64_t n)
+{
+	uint64_t total = 0;
+
+	if (!strcmp(type, "String")) {
+		while (n--) {
+			uint64_t len = read_varint(&p);
+
+			p += len;
+		}
+		return p;
+	}
+	if (strncmp(type, "Array(", 6))
+		return p + n * width_of(type);
+	memcpy(&total, p + 8 * (n - 1), 8);
+	return p + 8 * n + total * width_of(type + 6);
+}
+
+static void read_block(const uint8_t *end)
+{
+	const uint8_t *p = buffer;
+
+	memset(&block, 0, sizeof(block));
+	block.n_columns = (unsigned)read_varint(&p);
+	block.n_rows = read_varint(&p);
+	assert_true(block.n_columns < 128);
+	for (unsigned i = 0; i < block.n_columns; i++) {
+		struct column *c = &block.columns[i];
+
+		read_text(&p, c->name, sizeof(c->name));
+		read_text(&p, c->type, sizeof(c->type));
+		c->p = p;
+		p = skip_values(p, c->type, block.n_rows);
+	}
+	assert_ptr_equal(p, end);
+}
+
+static const struct column *find(const char *name)
+{
+	for (unsigned i = 0; i < block.n_columns; i++)
+		if (!strcmp(block.columns[i].name, name))
+			return &block.columns[i];
+	fail_msg("no column %s", name);
+	return NULL;
+}
+
+static uint32_t encode(const struct flow *rows, uint32_t n, size_t room, const char *collector)
+{
+	const struct flow *pointers[4096];
+	struct row_constants c;
+
+	for (uint32_t i = 0; i < n; i++)
+		pointers[i] = &rows[i];
+	native_format.constants(&c, collector);
+	memset(buffer, 0xee, sizeof(buffer));
+	read_block(native_format.block(buffer, room, &c, pointers, &n));
+	assert_int_equal(block.n_rows, n);
+	return n;
+}
+
+/* Row 0 has everything, row 1 nothing beyond `bytes`, row 2 an ext with nothing in it. */
+static void check_value(const char *name, const void *value, size_t size)
+{
+	static const uint8_t zeros[16];
+	const struct column *c = find(name);
+
+	assert_int_equal(width_of(c->type), size);
+	assert_memory_equal(c->p, value, size);
+	assert_memory_equal(c->p + size, zeros, size);
+	assert_memory_equal(c->p + 2 * size, zeros, size);
+}
+
+static void check_text(const char *name, const struct text *t)
+{
+	const struct column *c = find(name);
+	const uint8_t *p = c->p;
+
+	assert_string_equal(c->type, "String");
+	assert_int_equal(read_varint(&p), t->len);
+	assert_memory_equal(p, t->p, t->len);
+	assert_int_equal(p[t->len], 0);
+	assert_int_equal(p[t->len + 1], 0);
+}
+
+static void check_array(const char *name, const void *values, uint64_t count, size_t size)
+{
+	const struct column *c = find(name);
+	uint64_t ends[ROWS];
+	const uint8_t *p = c->p + sizeof(ends);
+
+	assert_memory_equal(c->type, "Array(", 6);
+	memcpy(ends, c->p, sizeof(ends));
+	for (unsigned i = 0; i < ROWS; i++)
+		assert_int_equal(ends[i], count);
+	if (width_of(c->type + 6) == size)
+		assert_memory_equal(p, values, count * size);
+	else /* layers: one byte */
+		for (uint64_t i = 0; i < count; i++)
+			assert_int_equal(p[i], ((const uint32_t *)values)[i]);
+}
+
+static void every_field_is_a_column(void **state)
+{
+	static struct flow_ext e, empty;
+	struct flow rows[ROWS] = {0};
+	unsigned n = 1; /* collector_id */
+	uint64_t bytes;
+
+	(void)state;
+	sample_flow(&rows[0], &e);
+	rows[2].ext = &empty;
+	bytes = rows[0].bytes;
+	encode(rows, ROWS, ROOM, "node-1");
+#define CHECK_UINT(name, v)  check_value(name, &v, sizeof(v))
+#define CHECK_TIME	     CHECK_UINT
+#define CHECK_MAC	     CHECK_UINT
+#define CHECK_TYPE	     CHECK_UINT
+#define CHECK_ETYPE	     CHECK_UINT
+#define CHECK_PROTO	     CHECK_UINT
+#define CHECK_ORIGIN	     CHECK_UINT
+#define CHECK_ADDR	     CHECK_UINT
+#define CHECK_ADDRS(name, v) check_array(name, &v, 1, 16)
+#define CHECK_TEXT(name, v)  check_text(name, &v)
+#define X(kind, name, number, member)        \
+	CHECK_##kind(#name, rows[0].member); \
+	n++;
+	FLOW_FIELDS (X)
+#undef X
+#define X(kind, name, number, member)  \
+	CHECK_##kind(#name, e.member); \
+	n++;
+		FLOW_EXT_FIELDS(X)
+#undef X
+#define Y(kind, name, number, array, count)                                          \
+	check_array(#name, e.array, !strcmp(#name, "bgp_large_communities") ? 3 : 2, \
+		    sizeof(e.array[0]));                                             \
+	n++;
+	FLOW_EXT_REPEATED(Y)
+#undef Y
+	assert_int_equal(block.n_columns, n);
+	assert_int_equal(rows[0].bytes, bytes);
+	assert_memory_equal(find("collector_id")->p, "\006node-1\006node-1\006node-1", 21);
+}
+
+static void columns_without_values_are_left_out(void **state)
+{
+	struct flow rows[ROWS] = {{.bytes = 5}, {.packets = 7}, {.bytes = 6}};
+
+	(void)state;
+	encode(rows, ROWS, ROOM, "");
+	assert_int_equal(block.n_columns, 2);
+	memset(rows, 0, sizeof(rows));
+	encode(rows, ROWS, ROOM, "");
+	assert_int_equal(block.n_columns, 1); /* but the rows are there */
+}
+
+static void a_block_keeps_to_its_room(void **state)
+{
+	static struct flow rows[4000];
+	static struct flow_ext exts[4000];
+	static char text[65535];
+	uint32_t n;
+
+	(void)state;
+	memset(text, 0xff, sizeof(text));
+	for (unsigned i = 0; i < 4000; i++) {
+		sample_flow(&rows[i], &exts[i]);
+		exts[i].n_as_path = exts[i].n_communities = exts[i].n_mpls = 1000;
+		exts[i].n_layers = exts[i].n_segments = 1000;
+		exts[i].n_ext_communities = exts[i].n_large_communities = 1000;
+		exts[i].application_name = exts[i].src_user = (struct text){text, sizeof(text)};
+		exts[i].in_if_name = exts[i].out_if_name = exts[i].application_name;
+	}
+	for (size_t room = ENCODED_ROW_MAX; room <= ROOM; room += ROOM / 16) {
+		n = encode(rows, 4000, room, "node-1");
+		assert_true(n >= 1 && n < 4000);
+		assert_true((size_t)(block.columns[block.n_columns - 1].p - buffer) < room);
+		for (size_t i = room; i < room + 64; i++)
+			assert_int_equal(buffer[i], 0xee);
+	}
+	exts[0].sampler_name = exts[0].dst_user = exts[0].ingress_vrf_name = (struct text){text,
+											   65535};
+	exts[0].egress_vrf_name = exts[0].sampler_name;
+	assert_int_equal(encode(rows, 1, ENCODED_ROW_MAX, "node-1"), 1);
+	for (unsigned i = 0; i < 4000; i++)
+		rows[i].ext = NULL;
+	assert_true(encode(rows, 4000, ROOM / 4, "") > 500);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_field_is_a_column),
+		cmocka_unit_test(columns_without_values_are_left_out),
+		cmocka_unit_test(a_block_keeps_to_its_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
