@@ -29,6 +29,8 @@
 	  "datagrams that are none of NetFlow v5, v9, IPFIX, sFlow v5")                              \
 	A(EXPORTER_LIMIT, "exporter_limit_datagrams",                                                \
 	  "datagrams dropped because there were too many exporters")                                 \
+	A(DOMAIN_LIMIT, "domain_limit_datagrams",                                                    \
+	  "of the malformed ones: from one observation domain too many")                             \
 	/* by protocol */                                                                            \
 	A(NETFLOW5, "netflow5_datagrams", "NetFlow v5 datagrams")                                    \
 	A(NETFLOW9, "netflow9_datagrams", "NetFlow v9 datagrams")                                    \
@@ -60,6 +62,14 @@
 	A(SAMPLES_DROPPED_PACKET, "discarded_packet_samples",                                        \
 	  "sFlow discarded-packet samples decoded")                                                  \
 	A(FLOWS, "flows", "flows made: what is handed to the outputs")                               \
+	A(SAMPLERS_REFUSED, "samplers_refused",                                                      \
+	  "sampling rates of options records not kept: one too many")                                \
+	A(NAMES_REFUSED, "names_refused", "names of options records not kept: one too many")         \
+	A(NAMES_CUT, "names_cut", "names of options records cut to the longest that is kept")        \
+	A(LISTS_TOO_DEEP, "lists_too_deep",                                                          \
+	  "lists within lists that were not followed any deeper")                                    \
+	A(LIST_VALUES_LEFT_OUT, "list_values_left_out",                                              \
+	  "labels, layers, segments, AS numbers and communities beyond what a flow holds")           \
 	A(SEQUENCE_LOST, "sequence_gap_units",                                                       \
 	  "units (datagrams; records for IPFIX and v5) that were missing when a later one came")     \
 	A(SEQUENCE_LATE, "sequence_late_units", "units of these that came late after all")           \

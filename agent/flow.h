@@ -146,6 +146,8 @@ struct flow_ext {
 	uint32_t n_mpls, n_layers, n_segments;
 	uint32_t n_as_path, n_communities, n_ext_communities, n_large_communities;
 
+	uint32_t left_out; /* values that found no room in the lists */
+
 	/* The lists: only as many elements as the counts above say are initialised. */
 	uint32_t mpls_label[FLOW_MPLS_MAX]; /* 20 bits, top of stack first */
 	uint32_t mpls_ttl[FLOW_MPLS_MAX];

@@ -9,6 +9,10 @@ const struct decode_options decode_defaults = {
 	.max_templates = 262144,
 	.max_templates_per_exporter = 4096,
 	.max_fields = 512,
+	.max_domains_per_exporter = 1024,
+	.max_samplers = 4096,
+	.max_names = 16384,
+	.max_name_length = 255,
 	.max_nesting = 4,
 	.template_timeout = 3 * 3600,
 	.max_waiting_bytes = 16 << 20,
@@ -119,6 +123,8 @@ enum decode_status decoder_datagram(struct decoder *d, const struct datagram *dg
 	after = totals_of(c->account);
 
 	account_add(c->account, protocols[version].account, 1);
+	if (status == DECODE_TOO_MANY_DOMAINS)
+		account_add(c->account, ACCOUNT_DOMAIN_LIMIT, 1);
 	if (status == DECODE_OK || status == DECODE_NO_TEMPLATE)
 		account_add(c->account, ACCOUNT_DECODED, 1);
 	else if (after.records > before.records)

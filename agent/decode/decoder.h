@@ -15,6 +15,10 @@ struct decode_options {
 	uint32_t max_templates;		     /* of all exporters together */
 	uint32_t max_templates_per_exporter; /* all domains of one exporter */
 	uint32_t max_fields;		     /* in one template */
+	uint32_t max_domains_per_exporter;   /* observation domains, engines, sub-agents */
+	uint32_t max_samplers;		     /* sampling rates of one domain */
+	uint32_t max_names;		     /* interface, VRF … names of one domain */
+	uint32_t max_name_length;	     /* bytes, up to 255; longer ones are cut */
 	uint32_t max_nesting;		     /* of RFC 6313 lists */
 	uint32_t template_timeout;	     /* s without a refresh; 0: never */
 	uint32_t max_waiting_bytes;	     /* data sets without template, all exporters */

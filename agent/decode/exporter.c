@@ -105,7 +105,7 @@ struct domain *domain_get(struct exporter_store *s, struct exporter *e, uint32_t
 		return d;
 	pthread_mutex_lock(&s->mutex);
 	d = idtable_get(&e->domains, key);
-	if (d || e->gone || idtable_count(&e->domains) >= DOMAINS_PER_EXPORTER_MAX ||
+	if (d || e->gone || idtable_count(&e->domains) >= s->options.max_domains_per_exporter ||
 	    s->n_domains / DOMAINS_PER_EXPORTER_AVERAGE >= s->options.max_exporters)
 		goto out;
 	d = calloc(1, sizeof(*d));

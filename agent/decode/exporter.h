@@ -16,8 +16,6 @@
 struct template;
 struct waiting_set;
 
-enum { DOMAINS_PER_EXPORTER_MAX = 1024 };
-
 /* Counts of one exporter by one worker; only that worker writes. */
 struct exporter_counts {
 	uint64_t datagrams, bytes, flows, records, malformed, no_template;

@@ -174,7 +174,7 @@ static void decode_options(struct ipfix_work *w, const struct template *t,
 	uint32_t n = 0;
 
 	while ((walk = ipfix_next_record(t, &p, set->end, places)) == WALK_OK) {
-		options_learn(w->r.context->store, w->r.domain, t, places);
+		options_learn(w->r.context->store, w->r.domain, t, places, w->r.context->account);
 		n++;
 	}
 	account_add(w->r.context->account, ACCOUNT_RECORDS_OPTIONS, n);

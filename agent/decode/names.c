@@ -43,13 +43,13 @@ bool names_learn(struct exporter_store *s, struct domain *d, enum name_kind kind
 	void *old = NULL;
 	bool learnt = false;
 
-	if (len > NAME_LENGTH_MAX)
-		len = NAME_LENGTH_MAX;
+	if (len > s->options.max_name_length)
+		len = s->options.max_name_length;
 	n = idtable_get(&d->names, name_key(kind, id));
 	if (!len || (n && n->len == len && !memcmp(n->text, text, len)))
 		return true;
 	pthread_mutex_lock(&s->mutex);
-	if (d->exporter->gone || (idtable_count(&d->names) >= NAMES_PER_DOMAIN_MAX &&
+	if (d->exporter->gone || (idtable_count(&d->names) >= s->options.max_names &&
 				  !idtable_get(&d->names, name_key(kind, id))))
 		goto out;
 	n = name_new(kind, id, text, len);

@@ -13,7 +13,7 @@ enum name_kind {
 	NAME_APPLICATION,	    /* IE 96 by application id */
 };
 
-enum { NAMES_PER_DOMAIN_MAX = 16384, NAME_LENGTH_MAX = 255 };
+enum { NAME_LENGTH_MAX = 255 }; /* what a saved state can hold */
 
 /* Keeps a name; longer ones are cut. Returns false when the domain has too many. */
 bool names_learn(struct exporter_store *s, struct domain *d, enum name_kind kind, uint64_t id,

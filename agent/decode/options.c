@@ -155,32 +155,43 @@ static void note_v9_scope(struct said *r, uint16_t type, const struct field_plac
 		take_number(&r->template_id, &r->has_template, f);
 }
 
-static void learn_sampling(struct exporter_store *s, struct domain *d, const struct said *r)
+static void learn_sampling(struct exporter_store *s, struct domain *d, const struct said *r,
+			   struct account *account)
 {
 	uint32_t rate = sampling_rate_of(r->interval, r->packets, r->space, r->size, r->population,
 					 r->probability);
+	enum sampler_key key = SAMPLER_DOMAIN;
+	uint32_t id = 0;
 
 	if (!rate)
 		return;
-	if (r->has_sampler)
-		sampler_learn(s, d, SAMPLER_ID, (uint32_t)r->sampler, rate);
-	else if (r->has_interface && r->interface)
-		sampler_learn(s, d, SAMPLER_INTERFACE, (uint32_t)r->interface, rate);
-	else if (r->has_template)
-		sampler_learn(s, d, SAMPLER_TEMPLATE, (uint32_t)r->template_id, rate);
-	else
-		sampler_learn(s, d, SAMPLER_DOMAIN, 0, rate);
+	if (r->has_sampler) {
+		key = SAMPLER_ID;
+		id = (uint32_t)r->sampler;
+	} else if (r->has_interface && r->interface) {
+		key = SAMPLER_INTERFACE;
+		id = (uint32_t)r->interface;
+	} else if (r->has_template) {
+		key = SAMPLER_TEMPLATE;
+		id = (uint32_t)r->template_id;
+	}
+	if (!sampler_learn(s, d, key, id, rate))
+		account_add(account, ACCOUNT_SAMPLERS_REFUSED, 1);
 }
 
 static void learn_name(struct exporter_store *s, struct domain *d, enum name_kind kind, bool has,
-		       uint64_t id, const struct text *name)
+		       uint64_t id, const struct text *name, struct account *account)
 {
-	if (has && name->len)
-		names_learn(s, d, kind, id, name->p, name->len);
+	if (!has || !name->len)
+		return;
+	if (name->len > s->options.max_name_length)
+		account_add(account, ACCOUNT_NAMES_CUT, 1);
+	if (!names_learn(s, d, kind, id, name->p, name->len))
+		account_add(account, ACCOUNT_NAMES_REFUSED, 1);
 }
 
 void options_learn(struct exporter_store *s, struct domain *d, const struct template *t,
-		   const struct field_place *places)
+		   const struct field_place *places, struct account *account)
 {
 	struct said r = {0};
 
@@ -192,14 +203,15 @@ void options_learn(struct exporter_store *s, struct domain *d, const struct temp
 		else
 			note_field(&r, t->fields[i].id, &places[i]);
 	}
-	learn_sampling(s, d, &r);
-	learn_name(s, d, NAME_INTERFACE, r.has_interface, r.interface, &r.interface_name);
+	learn_sampling(s, d, &r, account);
+	learn_name(s, d, NAME_INTERFACE, r.has_interface, r.interface, &r.interface_name, account);
 	learn_name(s, d, NAME_INTERFACE_DESCRIPTION, r.has_interface, r.interface,
-		   &r.interface_description);
-	learn_name(s, d, NAME_VRF, r.has_vrf_in, r.vrf_in, &r.vrf_name);
-	learn_name(s, d, NAME_VRF, r.has_vrf_out, r.vrf_out, &r.vrf_name);
-	learn_name(s, d, NAME_SAMPLER, r.has_sampler, r.sampler, &r.sampler_name);
-	learn_name(s, d, NAME_APPLICATION, r.has_application, r.application, &r.application_name);
+		   &r.interface_description, account);
+	learn_name(s, d, NAME_VRF, r.has_vrf_in, r.vrf_in, &r.vrf_name, account);
+	learn_name(s, d, NAME_VRF, r.has_vrf_out, r.vrf_out, &r.vrf_name, account);
+	learn_name(s, d, NAME_SAMPLER, r.has_sampler, r.sampler, &r.sampler_name, account);
+	learn_name(s, d, NAME_APPLICATION, r.has_application, r.application, &r.application_name,
+		   account);
 	if (r.init_ms)
 		__atomic_store_n(&d->system_init_ms, r.init_ms, __ATOMIC_RELAXED);
 }

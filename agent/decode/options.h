@@ -6,9 +6,10 @@
 #include "ipfix.h"
 #include "template.h"
 
-/* Keeps what one options record says of sampling, names and the time of system start. */
+/* Keeps what one options record says of sampling, names and the time of system start. Counts what
+ * is over a limit. */
 void options_learn(struct exporter_store *s, struct domain *d, const struct template *t,
-		   const struct field_place *places);
+		   const struct field_place *places, struct account *account);
 
 /* The rate that sampling elements give together: interval; (packets + space) / packets (RFC 5477
  * sections 8.2.2 and 8.2.3); population / size (8.2.4, 8.2.5); 1 / probability (8.2.6). 0: none.

@@ -27,8 +27,10 @@ void packet_layer(struct parser *s, enum flow_layer layer, uint32_t size)
 {
 	struct flow_ext *e = s->e;
 
-	if (e->n_layers == FLOW_LAYERS_MAX)
+	if (e->n_layers == FLOW_LAYERS_MAX) {
+		e->left_out++;
 		return;
+	}
 	e->layer_stack[e->n_layers] = layer;
 	e->layer_size[e->n_layers++] = size;
 }
@@ -241,6 +243,8 @@ static enum step mpls(struct parser *s)
 			e->mpls_label[e->n_mpls] = entry >> 12;
 			e->mpls_exp[e->n_mpls] = entry >> 9 & 7;
 			e->mpls_ttl[e->n_mpls++] = entry & 0xff;
+		} else if (keep) {
+			e->left_out++;
 		}
 		s->p += 4;
 	}

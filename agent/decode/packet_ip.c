@@ -104,9 +104,12 @@ static void segments(struct parser *s, const uint8_t *p, uint32_t size)
 	if (p[2] != SRH_TYPE)
 		return;
 	n = p[4] + 1u;
-	for (uint32_t at = 8; n && at + 16 <= size && e->n_segments < FLOW_SEGMENTS_MAX;
-	     at += 16, n--)
-		memcpy(e->segments[e->n_segments++].b, p + at, 16);
+	for (uint32_t at = 8; n && at + 16 <= size; at += 16, n--) {
+		if (e->n_segments < FLOW_SEGMENTS_MAX)
+			memcpy(e->segments[e->n_segments++].b, p + at, 16);
+		else
+			e->left_out++;
+	}
 }
 
 /* Walks the extension headers (RFC 8200 section 4). Returns false where the upper layer cannot be

@@ -122,6 +122,7 @@ static void mpls_from_section(struct flow_ext *e, struct field_place s)
 		if (entry & 0x100)
 			return;
 	}
+	e->left_out += s.len / 4;
 }
 
 /* The stack ends at the bottom bit, or where an exporter filled up with zeros. */
@@ -246,6 +247,8 @@ void record_finish(const struct record_context *r, const struct template *t, con
 		finish_exporter(p, record, places, f);
 	if (r->names)
 		finish_names(r, f);
+	if (f->ext && f->ext->left_out)
+		account_add(r->context->account, ACCOUNT_LIST_VALUES_LEFT_OUT, f->ext->left_out);
 }
 
 #define SWAP(f, a, b)                          \

@@ -24,6 +24,8 @@ static void add_segment(struct flow_ext *e, const uint8_t *p)
 {
 	if (e->n_segments < FLOW_SEGMENTS_MAX)
 		memcpy(&e->segments[e->n_segments++], p, sizeof(e->segments[0]));
+	else
+		e->left_out++;
 }
 
 /* Values that are lists in a flow, too. */
@@ -37,12 +39,18 @@ static bool add_to_list(struct flow_ext *e, const struct template_field *f,
 	if (f->id == BGP_COMMUNITY && v->len == 4) {
 		if (e->n_communities < FLOW_COMMUNITIES_MAX)
 			e->communities[e->n_communities++] = be32(v->p);
+		else
+			e->left_out++;
 	} else if (f->id == BGP_EXTENDED_COMMUNITY && v->len == 8) {
 		if (e->n_ext_communities < FLOW_EXT_COMMUNITIES_MAX)
 			e->ext_communities[e->n_ext_communities++] = be64(v->p);
+		else
+			e->left_out++;
 	} else if (f->id == BGP_LARGE_COMMUNITY && v->len == 12) {
-		if (e->n_large_communities == FLOW_LARGE_COMMUNITIES_MAX)
+		if (e->n_large_communities == FLOW_LARGE_COMMUNITIES_MAX) {
+			e->left_out++;
 			return true;
+		}
 		for (int i = 0; i < 3; i++)
 			large[i] = be32(v->p + 4 * i);
 		e->n_large_communities++;
@@ -114,8 +122,10 @@ static void walk_field(struct list_walk *w, uint32_t pen, uint16_t id, struct fi
 		fill(w, pen, id, place);
 		return;
 	}
-	if (w->depth == w->r->context->options->max_nesting)
+	if (w->depth == w->r->context->options->max_nesting) {
+		account_add(w->r->context->account, ACCOUNT_LISTS_TOO_DEEP, 1);
 		return;
+	}
 	w->depth++;
 	if (id == 292) {
 		if (sub_template_list_open(&records, &semantic, place.p, place.len) == WALK_OK)

@@ -9,11 +9,12 @@ static uint64_t sampler_id(enum sampler_key key, uint32_t id)
 	return (uint64_t)key << 32 | id;
 }
 
-static bool put_rate(struct domain *d, enum sampler_key key, uint32_t id, uint32_t rate)
+static bool put_rate(struct exporter_store *s, struct domain *d, enum sampler_key key, uint32_t id,
+		     uint32_t rate)
 {
 	void *old;
 
-	if (idtable_count(&d->samplers) >= SAMPLERS_PER_DOMAIN_MAX && !sampler_find(d, key, id))
+	if (idtable_count(&d->samplers) >= s->options.max_samplers && !sampler_find(d, key, id))
 		return false;
 	return idtable_put(&d->samplers, sampler_id(key, id), (void *)(uintptr_t)rate, &old) == 0;
 }
@@ -37,10 +38,10 @@ bool sampler_learn(struct exporter_store *s, struct domain *d, enum sampler_key 
 	if (!rate || sampler_find(d, key, id) == rate)
 		return true;
 	pthread_mutex_lock(&s->mutex);
-	learnt = !d->exporter->gone && put_rate(d, key, id, rate);
+	learnt = !d->exporter->gone && put_rate(s, d, key, id, rate);
 	if (learnt && key == SAMPLER_ID) {
 		idtable_each(&d->samplers, note_agreement, &only);
-		put_rate(d, SAMPLER_ONLY, 0, only);
+		put_rate(s, d, SAMPLER_ONLY, 0, only);
 	}
 	if (learnt && key == SAMPLER_INTERFACE)
 		__atomic_store_n(&d->sampled_by_interface, true, __ATOMIC_RELAXED);

@@ -20,8 +20,6 @@ enum sampler_key {
 
 enum { SAMPLERS_DIFFER = -1 }; /* as a rate of SAMPLER_ONLY */
 
-enum { SAMPLERS_PER_DOMAIN_MAX = 4096 };
-
 /* Keeps a rate that an options record told. Returns false when the domain has too many. */
 bool sampler_learn(struct exporter_store *s, struct domain *d, enum sampler_key key, uint32_t id,
 		   uint32_t rate);

@@ -71,6 +71,8 @@ static void extended_gateway(struct flow *f, struct xdr *x)
 				first = last;
 			if (e->n_as_path < FLOW_AS_PATH_MAX)
 				e->as_path[e->n_as_path++] = last;
+			else
+				e->left_out++;
 		}
 	}
 	f->next_hop_as = first;
@@ -79,8 +81,12 @@ static void extended_gateway(struct flow *f, struct xdr *x)
 	for (n = xdr_u32(x); n && !x->bad; n--) {
 		uint32_t community = xdr_u32(x);
 
-		if (!x->bad && e->n_communities < FLOW_COMMUNITIES_MAX)
+		if (x->bad)
+			return;
+		if (e->n_communities < FLOW_COMMUNITIES_MAX)
 			e->communities[e->n_communities++] = community;
+		else
+			e->left_out++;
 	}
 	e->local_pref = xdr_u32(x);
 }
@@ -97,8 +103,12 @@ static void extended_mpls(struct flow *f, struct xdr *x)
 	for (uint32_t n = xdr_u32(x); n && !x->bad; n--) {
 		uint32_t entry = xdr_u32(x); /* RFC 3032 */
 
-		if (x->bad || !keep || e->n_mpls == FLOW_MPLS_MAX)
+		if (x->bad || !keep)
 			continue;
+		if (e->n_mpls == FLOW_MPLS_MAX) {
+			e->left_out++;
+			continue;
+		}
 		e->mpls_label[e->n_mpls] = entry >> 12;
 		e->mpls_exp[e->n_mpls] = entry >> 9 & 7;
 		e->mpls_ttl[e->n_mpls++] = entry & 0xff;
@@ -280,6 +290,8 @@ static enum decode_status flow_sample(struct decode_context *c, const struct flo
 		}
 	}
 	complete(&a);
+	if (a.f->ext->left_out)
+		account_add(c->account, ACCOUNT_LIST_VALUES_LEFT_OUT, a.f->ext->left_out);
 	batch->n++;
 	account_add(c->account, ACCOUNT_FLOWS, 1);
 	account_add(c->account,

@@ -127,9 +127,9 @@ static void one_too_many_is_refused_and_counted(void **state)
 static void domains_are_bounded(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < DOMAINS_PER_EXPORTER_MAX + 3; i++)
+	for (uint32_t i = 0; i < decode_defaults.max_domains_per_exporter + 3; i++)
 		send_template(i);
-	assert_int_equal(domains(), DOMAINS_PER_EXPORTER_MAX);
+	assert_int_equal(domains(), decode_defaults.max_domains_per_exporter);
 	assert_int_equal(counted(ACCOUNT_MALFORMED), 3);
 	bench.options.max_exporters = 1; /* then there are few in all, too */
 	bench_open(BATCH_ROWS);

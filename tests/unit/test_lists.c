@@ -363,6 +363,7 @@ static void lists_nest_up_to_the_limit(void **state)
 			list_end(at);
 			finish();
 			assert_int_equal(only_flow()->dst_port, depth <= limit ? 443 : 0);
+			assert_int_equal(counted(ACCOUNT_LISTS_TOO_DEEP), depth > limit);
 		}
 }
 

@@ -264,10 +264,13 @@ static void samplers_are_bounded(void **state)
 		}
 		finish();
 	}
+	/* One place is taken by what all samplers have in common. */
+	assert_int_equal(counted(ACCOUNT_SAMPLERS_REFUSED),
+			 8000 - decode_defaults.max_samplers + 1);
 	check_of(1, "48:4", 0, 101, SAMPLING_OPTIONS);
-	check_of(1, "48:4", SAMPLERS_PER_DOMAIN_MAX / 2, 101 + SAMPLERS_PER_DOMAIN_MAX / 2,
-		 SAMPLING_OPTIONS);
-	check_of(1, "48:4", SAMPLERS_PER_DOMAIN_MAX + 1, 1, SAMPLING_ASSUMED);
+	check_of(1, "48:4", decode_defaults.max_samplers / 2,
+		 101 + decode_defaults.max_samplers / 2, SAMPLING_OPTIONS);
+	check_of(1, "48:4", decode_defaults.max_samplers + 1, 1, SAMPLING_ASSUMED);
 	TELL(1, "48:4", "50:4", 0, 77); /* who is known may still change */
 	check_of(1, "48:4", 0, 77, SAMPLING_OPTIONS);
 }
@@ -349,8 +352,8 @@ static void names_are_bounded(void **state)
 	memset(name, 'n', sizeof(name));
 	assert_true(names_learn(bench.store, d, NAME_VRF, 1, name, sizeof(name)));
 	names_find(d, NAME_VRF, 1, &out);
-	assert_int_equal(out.len, NAME_LENGTH_MAX);
-	for (uint32_t i = 1; i < NAMES_PER_DOMAIN_MAX; i++)
+	assert_int_equal(out.len, decode_defaults.max_name_length);
+	for (uint32_t i = 1; i < decode_defaults.max_names; i++)
 		assert_true(names_learn(bench.store, d, NAME_INTERFACE, i, "x", 1));
 	assert_false(names_learn(bench.store, d, NAME_INTERFACE, 1u << 20, "x", 1));
 	assert_true(names_learn(bench.store, d, NAME_INTERFACE, 1, "y", 1));
