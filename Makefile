@@ -67,7 +67,7 @@ $(BUILD)/gen/schema.inc: loaders/schema.awk $(SCHEMA)
 
 $(BUILD)/loaders/schema.o: $(BUILD)/gen/schema.inc
 
-include tests/tests.mk
+include tests/tests.mk deploy/deploy.mk
 
 ## make setup         install what building, testing and the demo need (Debian; root)
 setup:
@@ -87,10 +87,28 @@ docs: all
 	$(Q)$(BUILD)/weir config --reference > docs/CONFIGURATION.md
 	$(Q)$(BUILD)/weir status --reference > docs/METRICS.md
 
-## make install       the program and manual page under $(DESTDIR)$(PREFIX)
-install: all $(BUILD)/weir.1
+## make install       all of it under $(DESTDIR)$(PREFIX): program, manual page, completion, unit
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: all $(BUILD)/weir.1 $(BUILD)/weir.bash $(BUILD)/weir.zsh
 	install -Dm755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/weir
-	install -Dm644 $(BUILD)/weir.1 $(DESTDIR)$(PREFIX)/share/man/man1/weir.1
+	install -Dm644 $(BUILD)/weir.1 $(SHARE)/man/man1/weir.1
+	install -Dm644 $(BUILD)/weir.bash $(SHARE)/bash-completion/completions/weir
+	install -Dm644 $(BUILD)/weir.zsh $(SHARE)/zsh/site-functions/_weir
+	install -Dm644 proto/flow.proto $(SHARE)/weir/flow.proto
+	cd conf.example && find . -type f -exec install -Dm644 {} $(abspath $(SHARE))/weir/conf.example/{} \;
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/bin/|$(PREFIX)/bin/|' deploy/systemd/weir.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/weir.service
+	install -Dm644 deploy/systemd/weir.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/weir.conf
+	install -Dm644 deploy/systemd/weir.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weir.conf
+
+## make deb           a Debian package in $(BUILD)
+deb: all
+	$(Q)deploy/debian/build.sh $(BUILD) $(VERSION)
+
+$(BUILD)/weir.bash $(BUILD)/weir.zsh: $(BUILD)/weir deploy/completion/make.sh
+	$(call say,GEN,$@)
+	$(Q)deploy/completion/make.sh $< $(subst .,,$(suffix $@)) > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/weir.1: $(BUILD)/weir docs/weir.1.in docs/man.sh
 	$(call say,GEN,$@)
@@ -110,9 +128,9 @@ clean:
 
 ## make help          this
 help:
-	@sed -n 's/^## //p' Makefile tests/tests.mk
+	@sed -n 's/^## //p' Makefile tests/tests.mk deploy/deploy.mk
 
 -include $(OBJECTS:.o=.d) $(BUILD)/agent/main.d
-.PHONY: all setup demo docs install format format-check clean help
+.PHONY: all setup demo docs install deb format format-check clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

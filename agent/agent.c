@@ -19,6 +19,7 @@
 enum {
 	HOUSEKEEPING_SECONDS = 5,
 	STATE_SECONDS = 60,
+	STANDSTILL_SECONDS = 10,
 	RECEIVERS_PER_WORKER = OPS_RECEIVERS_MAX + 1,
 };
 
@@ -243,11 +244,25 @@ static void housekeeping(struct agent *a)
 	rcu_thread_offline();
 }
 
+/* Tells the service manager that the workers turn. Where one stands still it is not told, and
+ * starts the agent anew when its patience ends. */
+static void feed_watchdog(const struct agent *a, uint64_t now)
+{
+	for (unsigned w = 0; w < a->n_workers; w++) {
+		uint64_t beat = __atomic_load_n(a->heartbeats[w], __ATOMIC_RELAXED);
+
+		if (beat < now && now - beat > STANDSTILL_SECONDS * 1000000000ull)
+			return;
+	}
+	service_notify("WATCHDOG=1");
+}
+
 /* Until it is time to stop. Returns the signal, or 0 when no output can take anything any more. */
 static int watch(struct agent *a, const sigset_t *signals)
 {
 	const struct timespec second = {.tv_sec = 1};
 	uint64_t last = clock_ns(CLOCK_MONOTONIC), saved = last;
+	const bool watched = service_watchdog_ns() != 0;
 
 	while (!publisher_ended(a->publisher)) {
 		int signal = sigtimedwait(signals, NULL, &second);
@@ -257,6 +272,8 @@ static int watch(struct agent *a, const sigset_t *signals)
 			return signal;
 		if (signal == SIGHUP)
 			reload(a);
+		if (watched)
+			feed_watchdog(a, now);
 		if (now - last >= HOUSEKEEPING_SECONDS * 1000000000ull) {
 			last = now;
 			housekeeping(a);

@@ -29,3 +29,15 @@ void service_notify(const char *state)
 		      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
 }
+
+uint64_t service_watchdog_ns(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	char *end;
+	unsigned long long v;
+
+	if (!usec || *usec < '0' || *usec > '9' || (pid && strtol(pid, NULL, 10) != getpid()))
+		return 0;
+	v = strtoull(usec, &end, 10);
+	return *end || v > UINT64_MAX / 1000 ? 0 : v * 1000;
+}

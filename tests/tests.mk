@@ -11,7 +11,7 @@ CORPUSTEST := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/corpus/test
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)) \
 	 $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/netns/*.c tests/integration/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
-TEST_GROUPS = unit bpf corpus netns integration faults
+TEST_GROUPS = unit bpf corpus netns integration deploy faults
 ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 JOBS  := $(shell nproc)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -62,7 +62,7 @@ test:
 	$(Q)$(MAKE) -j$(JOBS) sanitized
 	$(Q)tests/run.sh $(TEST_GROUPS) unit@build-asan corpus@build-asan
 
-## make test-GROUP    one group of them: unit, bpf, corpus, netns, integration, faults
+## make test-GROUP    one group of them: unit, bpf, corpus, netns, integration, deploy, faults
 $(TEST_GROUPS:%=test-%): test-%: test-programs
 	$(Q)BUILD=$(BUILD) tests/run.sh $*
 
