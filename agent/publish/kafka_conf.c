@@ -139,7 +139,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct output_options *o, const char *name
 	set(&m, "acks", "all");
 	/* With more than one request on its way, a partition's first may fail while the second
 	 * succeeds: the broker knows no sequence of ours yet, and librdkafka takes the first for
-	 * written. One at a time costs little, as a request may hold a whole batch.size. */
+	 * written. One at a time costs little, as a request holds a whole message of many flows. */
 	set(&m, "max.in.flight.requests.per.connection", "1");
 	/* Our queue and the spool decide what is kept for how long, not librdkafka. */
 	set(&m, "message.timeout.ms", "0");
@@ -151,7 +151,9 @@ rd_kafka_conf_t *kafka_conf_new(const struct output_options *o, const char *name
 	/* Only a single row over the message size makes one longer; the broker has the last word.
 	 */
 	set_format(&m, "message.max.bytes", "%u", o->message_bytes + ENCODED_ROW_MAX + 64 * 1024);
-	set_format(&m, "batch.size", "%u", o->message_bytes > 1000000 ? o->message_bytes : 1000000);
+	/* A batch is refused as a whole when it is over the broker's limit, though each message in
+	 * it may be under it: so it may be no longer than one message. */
+	set_format(&m, "batch.size", "%u", o->message_bytes);
 	set(&m, "socket.keepalive.enable", "true");
 	set(&m, "reconnect.backoff.max.ms", "2000");
 	set(&m, "log.connection.close", "false");

@@ -40,6 +40,15 @@ json_lines() {
 }
 check "JSON messages are lines" json_lines
 
+native_blocks() {
+	publish brokers=$KAFKA topic=native flows=100000 format=native message_bytes=65536 &&
+		is accounts published_flows 100000 &&
+		kcat -b "$KAFKA" -t native -C -e -q -f '%S %h\n' >"$work/native" &&
+		awk '{ match($0, /count=[0-9]+/); n += substr($0, RSTART + 6, RLENGTH - 6) }
+			$1 > 65536 || !/format=native/ { bad = 1 } END { exit bad || n != 100000 }' "$work/native"
+}
+check "Native messages keep to their size and say their rows" native_blocks
+
 counters_have_their_topic() {
 	publish brokers=$KAFKA topic=flows2 counter_topic=counters flows=20000 samples=7 &&
 		is accounts published_counter_samples 7 &&
