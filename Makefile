@@ -17,7 +17,7 @@ OPTIMISE ?= -O2 -g
 CFLAGS   ?= $(OPTIMISE) $(HARDEN)
 SANITIZE ?=
 LIBS     := -lbpf -lelf -lz -lrdkafka -lyaml -lurcu-qsbr -lurcu-cds -lurcu-common -lzstd -llz4 \
-	    -lmicrohttpd -ljansson -lcurl -lcrypto -lmaxminddb -lcap-ng -lseccomp -lpthread -lm
+	    -lmicrohttpd -ljansson -lcurl -lcrypto -lmaxminddb -lpcre2-8 -lcap-ng -lseccomp -lpthread -lm
 override CFLAGS += -std=gnu11 -march=x86-64-v2 $(WARNINGS) $(SANITIZE) -D_GNU_SOURCE \
 	    -DWEIR_VERSION='"$(VERSION)"' -I$(BUILD)/gen -Iagent -Ibpf -MMD -MP
 override LDFLAGS += $(SANITIZE) -pie -Wl,-z,relro,-z,now

@@ -74,6 +74,11 @@
 	  "units (datagrams; records for IPFIX and v5) that were missing when a later one came")     \
 	A(SEQUENCE_LATE, "sequence_late_units", "units of these that came late after all")           \
 	A(SEQUENCE_RESTARTS, "sequence_restarts", "times a sequence began anew")                     \
+	/* enrich */                                                                                 \
+	A(ENRICHED_FLOWS, "enriched_flows",                                                          \
+	  "flows that were looked up in the tables of enrichment")                                   \
+	A(ADDRESSES_KNOWN, "addresses_known", "addresses of these of which something is known")      \
+	A(ADDRESSES_UNKNOWN, "addresses_unknown", "addresses of which nothing is known")             \
 	/* publish: flows handed to an output end in one of these, per output */                     \
 	A(PUBLISHED_FLOWS, "published_flows",                                                        \
 	  "flows acknowledged by the broker or written to the file")                                 \

@@ -12,6 +12,7 @@
 #include "agent.h"
 #include "confine.h"
 #include "decode/state.h"
+#include "pipeline.h"
 #include "receivers.h"
 #include "service.h"
 #include "worker.h"
@@ -34,6 +35,7 @@ struct agent {
 	char *state_path; /* NULL: nothing is kept */
 	uint64_t state_said;
 	struct publisher *publisher;
+	struct enricher *enricher;
 	struct worker *workers[RX_WORKERS_MAX];
 	unsigned n_workers;
 	struct ops *ops;
@@ -108,6 +110,7 @@ static int start_workers(struct agent *a)
 			.store = a->store,
 			.publisher = a->publisher,
 			.security = &a->settings->security,
+			.enricher = a->enricher,
 		};
 		int err = worker_start(&a->workers[w], &o);
 
@@ -180,6 +183,9 @@ static int start(struct agent *a)
 	if (!a->receivers || confine_start(a->settings, a->source.path) || start_publisher(a))
 		return -EIO;
 	n = receivers_workers(a->receivers);
+	a->enricher = pipeline_enricher(&a->settings->enrich, &a->settings->publish);
+	if (!a->enricher)
+		return -EIO;
 	a->store = exporter_store_new(&a->settings->decode, n);
 	if (!a->store) {
 		log_error("out of memory");
@@ -190,6 +196,7 @@ static int start(struct agent *a)
 	    security_drop_last(&a->settings->security, receivers_map_fd(a->receivers)) ||
 	    start_ops(a) || security_filter(&a->settings->security))
 		return -EIO;
+	enricher_watch(a->enricher);
 	log_info("collecting with %u worker%s; flows go to %s%s", n, n == 1 ? "" : "s",
 		 publisher_output_name(a->publisher, 0),
 		 a->settings->publish.n_outputs > 1 ? " and others" : "");
@@ -214,6 +221,7 @@ static void reload(struct agent *a)
 
 	service_notify("RELOADING=1");
 	publisher_reopen(a->publisher);
+	enricher_check(a->enricher);
 	if (settings_read(&next, a->source.path, a->source.sets, a->source.n_sets, &errors)) {
 		buffer_char(&errors, '\0');
 		if (!errors.failed)
@@ -358,6 +366,7 @@ static int stop(struct agent *a)
 	}
 	for (unsigned w = 0; w < a->n_workers; w++)
 		worker_free(a->workers[w]);
+	enricher_close(a->enricher);
 	if (a->store)
 		exporter_store_free(a->store);
 	free(a->state_path);

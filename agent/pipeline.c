@@ -1,10 +1,12 @@
-/* Decode and publish, for one thread.
+/* Decode, enrich and publish, for one thread.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <urcu-qsbr.h>
 
 #include "buffer.h"
 #include "log.h"
 #include "pipeline.h"
+#include "publish/encode.h"
 
 /* A batch should stay in the processor's second-level cache from decode to encode. */
 enum {
@@ -17,13 +19,29 @@ static void publish(struct flow_batch *batch, void *arg)
 {
 	struct pipeline *p = arg;
 
+	if (p->enrich)
+		enrich_batch(p->enrich, batch);
 	publish_batch(p->publish, batch);
 	batch->n = batch->n_exts = batch->n_samples = 0;
 }
 
+struct enricher *pipeline_enricher(const struct enrich_options *o,
+				   const struct publish_options *outputs)
+{
+	const info_writer *writers[INFO_FORMATS] = {NULL};
+
+	for (unsigned i = 0; i < outputs->n_outputs; i++) {
+		if (outputs->outputs[i].format == FORMAT_PROTOBUF)
+			writers[INFO_PROTOBUF] = protobuf_info;
+		else if (outputs->outputs[i].format == FORMAT_JSON)
+			writers[INFO_JSON] = json_info;
+	}
+	return enricher_open(o, writers);
+}
+
 int pipeline_open(struct pipeline *p, const struct decode_options *options,
-		  struct exporter_store *store, struct publisher *publisher, unsigned worker,
-		  struct account *account)
+		  struct exporter_store *store, struct publisher *publisher,
+		  struct enricher *enricher, unsigned worker, struct account *account)
 {
 	int err;
 
@@ -34,12 +52,20 @@ int pipeline_open(struct pipeline *p, const struct decode_options *options,
 	p->batch.full = publish;
 	p->batch.arg = p;
 	p->publish = publisher_worker(publisher, worker, account);
+	if (enricher) {
+		p->enrich = enrich_worker_new(enricher, p->batch.cap, account);
+		if (!p->enrich) {
+			flow_batch_free(&p->batch);
+			return -ENOMEM;
+		}
+	}
 	decoder_init(&p->decoder, options, store, account, worker);
 	return 0;
 }
 
 void pipeline_close(struct pipeline *p)
 {
+	enrich_worker_free(p->enrich);
 	flow_batch_free(&p->batch);
 }
 

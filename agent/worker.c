@@ -177,8 +177,8 @@ int worker_start(struct worker **out, const struct worker_options *o)
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = !w->receivers || !w->poll ? -ENOMEM : w->wake < 0 ? -errno : 0;
 	if (!err)
-		err = pipeline_open(&w->pipeline, o->decode, o->store, o->publisher, o->index,
-				    &w->account);
+		err = pipeline_open(&w->pipeline, o->decode, o->store, o->publisher, o->enricher,
+				    o->index, &w->account);
 	if (err) {
 		worker_free(w);
 		return err;

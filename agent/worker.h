@@ -1,4 +1,4 @@
-/* A worker: one thread that receives, decodes and publishes, run to completion.
+/* A worker: one thread that receives, decodes, enriches and publishes, run to completion.
  * SPDX-License-Identifier: Apache-2.0
  *
  * It owns its receivers, decoder, batch and output buffers; templates and exporters are shared with
@@ -30,6 +30,7 @@ struct worker_options {
 	struct exporter_store *store;
 	struct publisher *publisher;
 	const struct security_options *security; /* NULL: the thread keeps its capabilities */
+	struct enricher *enricher;		 /* NULL: none */
 };
 
 struct worker;

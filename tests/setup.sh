@@ -8,7 +8,7 @@ set -eu
 build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev libelf-dev zlib1g-dev
 	librdkafka-dev libmaxminddb-dev libyaml-dev libmicrohttpd-dev libjansson-dev
 	libcurl4-openssl-dev libssl-dev liburcu-dev libcap-ng-dev libseccomp-dev libpcap-dev libzstd-dev
-	liblz4-dev'
+	liblz4-dev libpcre2-dev'
 # Network namespaces, the exporters that the demo runs, and traffic for them to watch.
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct tcpdump jq'
 # More exporters, other collectors to compare with, a Kafka client, the test libraries.

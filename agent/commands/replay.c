@@ -39,6 +39,7 @@ struct replay {
 	bool quiet;
 	struct exporter_store *store;
 	struct publisher *publisher;
+	struct enricher *enricher;
 	struct pipeline pipeline;
 	struct account account;
 	uint64_t packets, skipped[PCAP_SKIP_MAX];
@@ -271,11 +272,17 @@ static int replay(struct replay *r, char **files)
 	r->publisher = publisher_open(&r->settings.publish, 1);
 	if (!r->publisher)
 		return 1;
+	r->enricher = pipeline_enricher(&r->settings.enrich, &r->settings.publish);
+	if (!r->enricher) {
+		publisher_close(r->publisher, 0);
+		return 1;
+	}
 	r->store = exporter_store_new(&r->settings.decode, 1);
-	if (!r->store || pipeline_open(&r->pipeline, &r->settings.decode, r->store, r->publisher, 0,
-				       &r->account)) {
+	if (!r->store || pipeline_open(&r->pipeline, &r->settings.decode, r->store, r->publisher,
+				       r->enricher, 0, &r->account)) {
 		fprintf(stderr, "weir replay: out of memory\n");
 		publisher_close(r->publisher, 0);
+		enricher_close(r->enricher);
 		if (r->store)
 			exporter_store_free(r->store);
 		return 1;
@@ -287,6 +294,7 @@ static int replay(struct replay *r, char **files)
 	if (!r->quiet && (r->packets || !r->failed))
 		summary(r, undelivered, &start);
 	pipeline_close(&r->pipeline);
+	enricher_close(r->enricher);
 	exporter_store_free(r->store);
 	return r->failed || undelivered || ended;
 }

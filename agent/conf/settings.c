@@ -234,6 +234,15 @@ int settings_check(const struct settings *s, settings_fault fault, void *arg)
 		fault("metrics.listen", "is not ADDRESS:PORT", arg);
 		r = -EINVAL;
 	}
+	for (unsigned i = 0; i < s->enrich.n_rules; i++) {
+		char at[32], error[300];
+
+		if (!enrich_check_rule(&s->enrich.rules[i], error, sizeof(error)))
+			continue;
+		snprintf(at, sizeof(at), "enrich.rules[%u]", i);
+		fault(at, error, arg);
+		r = -EINVAL;
+	}
 	for (unsigned i = 0; i < s->rx.n_interfaces; i++)
 		for (unsigned j = 0; j < i; j++)
 			if (!strcmp(s->rx.interfaces[i], s->rx.interfaces[j])) {

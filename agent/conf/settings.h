@@ -8,6 +8,7 @@
 
 #include "../buffer.h"
 #include "../decode/decoder.h"
+#include "../enrich/enrich.h"
 #include "../../loaders/load_options.h"
 #include "../log.h"
 #include "../ops/ops.h"
@@ -19,6 +20,7 @@ struct settings {
 	enum log_level log_level;
 	struct rx_options rx;
 	struct decode_options decode;
+	struct enrich_options enrich;
 	struct publish_options publish;
 	struct ops_options ops;
 	struct clickhouse_options clickhouse;

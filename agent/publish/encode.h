@@ -13,7 +13,7 @@ enum {
 	ENCODED_TEXT_MAX = 1024,
 	ENCODED_COLLECTOR_MAX = 256,
 	/* More than any row needs: each buffer has this much room when a row is begun. */
-	ENCODED_ROW_MAX = 128 * 1024,
+	ENCODED_ROW_MAX = 160 * 1024,
 	/* 6 for a JSON \u escape of one byte, 3 for U+FFFD in place of a byte that is not UTF-8. */
 	ENCODED_JSON_TEXT = 6 * ENCODED_TEXT_MAX + 2,
 	ENCODED_UTF8_TEXT = 3 * ENCODED_TEXT_MAX,

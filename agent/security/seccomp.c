@@ -63,6 +63,7 @@ static const char *const allowed[] = {
 	"sigaltstack",
 	"set_tid_address",
 	"getpriority",
+	"setpriority",
 	"getrlimit",
 	"capget",
 	/* files that Landlock and their modes let through */

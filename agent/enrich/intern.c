@@ -1,0 +1,353 @@
+/* Memory for what enrichment attaches: each text and each struct exists once, encoded.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "intern.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "../utf8.h"
+
+enum {
+	CHUNK = 1 << 20,
+	TABLE_START = 1024,
+};
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	uint8_t bytes[];
+};
+
+struct intern_slot {
+	struct hash hash;
+	const void *value; /* NULL: free */
+};
+
+void *arena_get(struct arena *a, size_t n)
+{
+	void *p;
+
+	n = (n + 7) & ~(size_t)7;
+	if ((size_t)(a->end - a->next) < n || !a->chunks) {
+		size_t size = n > CHUNK / 4 ? n : CHUNK - sizeof(struct arena_chunk);
+		struct arena_chunk *c = malloc(sizeof(*c) + size);
+
+		if (!c)
+			return NULL;
+		c->next = a->chunks;
+		a->chunks = c;
+		a->bytes += sizeof(*c) + size;
+		a->next = c->bytes;
+		a->end = c->bytes + size;
+	}
+	p = a->next;
+	a->next += n;
+	return p;
+}
+
+void arena_free(struct arena *a)
+{
+	for (struct arena_chunk *c = a->chunks, *next; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	memset(a, 0, sizeof(*a));
+}
+
+struct hash hash_seed(void)
+{
+	struct hash h = {0x9e3779b97f4a7c15u, 0xc2b2ae3d27d4eb4fu};
+
+	if (getrandom(&h, sizeof(h), GRND_NONBLOCK) < 0)
+		h.a ^= (uint64_t)(uintptr_t)&h;
+	return h;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 m = (unsigned __int128)a * b;
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+void hash_bytes(struct hash *h, const void *from, size_t n)
+{
+	const uint8_t *p = from;
+	uint64_t w[2];
+
+	h->a ^= n;
+	for (; n; p += 16, n -= 16) {
+		if (n < 16) {
+			w[0] = w[1] = 0;
+			memcpy(w, p, n);
+			n = 16;
+		} else {
+			memcpy(w, p, 16);
+		}
+		h->a = mix(w[0] ^ h->a ^ 0xa0761d6478bd642fu, w[1] ^ 0xe7037ed1a0b428dbu);
+		h->b = mix(w[0] ^ 0x8ebc6af09c88c6e3u, w[1] ^ h->b ^ 0x589965cc75374cc3u);
+	}
+}
+
+static int table_init(struct intern_table *t)
+{
+	t->n = 0;
+	t->mask = TABLE_START - 1;
+	t->slots = calloc(TABLE_START, sizeof(*t->slots));
+	return t->slots ? 0 : -ENOMEM;
+}
+
+static struct intern_slot *table_find(const struct intern_table *t, struct hash h)
+{
+	struct intern_slot *s;
+
+	for (size_t i = h.a & t->mask;; i = (i + 1) & t->mask) {
+		s = &t->slots[i];
+		if (!s->value || (s->hash.a == h.a && s->hash.b == h.b))
+			return s;
+	}
+}
+
+static bool table_grow(struct intern_table *t)
+{
+	struct intern_table next = {.n = t->n, .mask = 2 * t->mask + 1};
+
+	next.slots = calloc(next.mask + 1, sizeof(*next.slots));
+	if (!next.slots)
+		return false;
+	for (size_t i = 0; i <= t->mask; i++)
+		if (t->slots[i].value)
+			*table_find(&next, t->slots[i].hash) = t->slots[i];
+	free(t->slots);
+	*t = next;
+	return true;
+}
+
+/* The slot for this hash: with a value, or free and then with room for one. NULL: no memory. */
+static struct intern_slot *table_slot(struct intern_table *t, struct hash h)
+{
+	if (t->n > t->mask / 4 * 3 && !table_grow(t))
+		return NULL;
+	return table_find(t, h);
+}
+
+int interner_init(struct interner *in, const info_writer *const writers[INFO_FORMATS])
+{
+	memset(in, 0, sizeof(*in));
+	in->seed = hash_seed();
+	for (unsigned f = 0; writers && f < INFO_FORMATS; f++)
+		in->writers[f] = writers[f];
+	in->scratch = malloc(INFO_FORMATS * INFO_ROLES * (size_t)INFO_ENCODED_MAX + 64);
+	if (in->scratch && !table_init(&in->texts) && !table_init(&in->infos))
+		return 0;
+	interner_free(in);
+	return -ENOMEM;
+}
+
+void interner_done(struct interner *in)
+{
+	free(in->texts.slots);
+	free(in->infos.slots);
+	free(in->scratch);
+	in->texts.slots = in->infos.slots = NULL;
+	in->scratch = NULL;
+}
+
+void interner_free(struct interner *in)
+{
+	interner_done(in);
+	arena_free(&in->arena);
+}
+
+/* What is put right is at most as long as what it was made of. */
+static size_t clean(char *to, const char *from, size_t n)
+{
+	const uint8_t *s = (const uint8_t *)from;
+	size_t len = 0;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		bool good = utf8_character(s + i, n - i, &k);
+
+		if (len + k > INFO_TEXT_MAX)
+			break;
+		if (!good) {
+			to[len++] = '?';
+		} else if (s[i] < 0x20 || s[i] == 0x7f) {
+			to[len++] = ' ';
+		} else {
+			memcpy(to + len, s + i, k);
+			len += k;
+		}
+	}
+	return len;
+}
+
+bool intern_is_clean(const struct text *t)
+{
+	char cleaned[INFO_TEXT_MAX];
+
+	return clean(cleaned, t->p, t->len) == t->len && !memcmp(cleaned, t->p, t->len);
+}
+
+struct text intern_text(struct interner *in, const char *p, size_t n)
+{
+	char cleaned[INFO_TEXT_MAX];
+	struct hash h = in->seed;
+	struct intern_slot *slot;
+	struct text *t;
+	char *copy;
+
+	n = p ? clean(cleaned, p, n) : 0;
+	if (!n)
+		return (struct text){NULL, 0};
+	hash_bytes(&h, cleaned, n);
+	slot = table_slot(&in->texts, h);
+	if (slot && slot->value)
+		return *(const struct text *)slot->value;
+	t = slot ? arena_get(&in->arena, sizeof(*t) + n) : NULL;
+	if (!t) {
+		in->failed = true;
+		return (struct text){NULL, 0};
+	}
+	copy = memcpy(t + 1, cleaned, n);
+	*t = (struct text){copy, (uint32_t)n};
+	*slot = (struct intern_slot){h, t};
+	in->texts.n++;
+	return *t;
+}
+
+void intern_encode(struct interner *in, enum info_kind kind, void *info)
+{
+	static const uint8_t nothing[1];
+	struct info_bytes *e = info; /* the first member of each of them */
+	uint8_t *p = in->scratch, *copy;
+
+	*e = (struct info_bytes){.bytes = nothing};
+	for (unsigned f = 0; f < INFO_FORMATS; f++)
+		for (unsigned role = 0; in->writers[f] && role < INFO_ROLES; role++) {
+			uint8_t *end = in->writers[f][kind](p, info, role);
+
+			e->len[f][role] = (uint16_t)(end - p);
+			p = end;
+		}
+	if (p == in->scratch)
+		return;
+	copy = arena_get(&in->arena, (size_t)(p - in->scratch));
+	if (!copy) {
+		memset(e->len, 0, sizeof(e->len));
+		in->failed = true;
+		return;
+	}
+	e->bytes = memcpy(copy, in->scratch, (size_t)(p - in->scratch));
+	in->n_infos++;
+}
+
+/* Texts that were empty and texts that were not set are the same. */
+static bool hash_texts(struct hash *h, const struct text *t, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t len = t[i].p ? t[i].len : 0;
+
+		hash_bytes(h, len ? t[i].p : "", len);
+		any |= len != 0;
+	}
+	return any;
+}
+
+static void intern_texts(struct interner *in, struct text *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		t[i] = intern_text(in, t[i].p, t[i].p ? t[i].len : 0);
+}
+
+/* The struct with this hash, or a new copy of the image whose `n` texts begin at `texts`. */
+static void *intern_info(struct interner *in, struct hash h, const void *image, size_t size,
+			 size_t texts, size_t n, bool *is_new)
+{
+	struct intern_slot *slot = table_slot(&in->infos, h);
+	uint8_t *info;
+
+	*is_new = false;
+	if (slot && slot->value)
+		return (void *)(uintptr_t)slot->value;
+	info = slot ? arena_get(&in->arena, size) : NULL;
+	if (!info) {
+		in->failed = true;
+		return NULL;
+	}
+	memcpy(info, image, size);
+	intern_texts(in, (struct text *)(void *)(info + texts), n);
+	*slot = (struct intern_slot){h, info};
+	in->infos.n++;
+	*is_new = true;
+	return info;
+}
+
+static struct hash seed_of(const struct interner *in, enum info_kind kind)
+{
+	return (struct hash){in->seed.a + kind + 1, in->seed.b};
+}
+
+const struct as_info *intern_as(struct interner *in, const struct as_info *image)
+{
+	struct hash h = seed_of(in, INFO_AS);
+	bool any = hash_texts(&h, &image->name, 4), is_new;
+	struct as_info *info;
+
+	hash_bytes(&h, &image->number, sizeof(image->number));
+	if (!any && !image->number)
+		return NULL;
+	info = intern_info(in, h, image, sizeof(*image), offsetof(struct as_info, name), 4,
+			   &is_new);
+	if (is_new)
+		intern_encode(in, INFO_AS, info);
+	return info;
+}
+
+const struct geo_info *intern_geo(struct interner *in, const struct geo_info *image)
+{
+	struct hash h = seed_of(in, INFO_GEO);
+	bool any = hash_texts(&h, &image->continent, 4), is_new;
+	struct geo_info *info;
+
+	hash_bytes(&h, &image->latitude, 2 * sizeof(double));
+	if (!any && isnan(image->latitude) && isnan(image->longitude))
+		return NULL;
+	info = intern_info(in, h, image, sizeof(*image), offsetof(struct geo_info, continent), 4,
+			   &is_new);
+	if (is_new)
+		intern_encode(in, INFO_GEO, info);
+	return info;
+}
+
+const struct network_info *intern_network(struct interner *in, const struct network_info *image)
+{
+	struct hash h = seed_of(in, INFO_NETWORK);
+	bool any = hash_texts(&h, &image->name, 8), is_new;
+	struct network_info *info;
+	struct text *refs;
+
+	any |= hash_texts(&h, image->refs.p, image->refs.n);
+	if (!any)
+		return NULL;
+	info = intern_info(in, h, image, sizeof(*image), offsetof(struct network_info, name), 8,
+			   &is_new);
+	if (!is_new)
+		return info;
+	if (image->refs.n) {
+		refs = arena_get(&in->arena, image->refs.n * sizeof(*refs));
+		if (!refs) {
+			in->failed = true;
+			info->refs.n = 0;
+			return info;
+		}
+		memcpy(refs, image->refs.p, image->refs.n * sizeof(*refs));
+		intern_texts(in, refs, image->refs.n);
+		info->refs.p = refs;
+	}
+	intern_encode(in, INFO_NETWORK, info);
+	return info;
+}

@@ -1,0 +1,191 @@
+/* Exporters and their interfaces as one worker has seen them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "known.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../buffer.h"
+#include "meta.h"
+#include "rules.h"
+
+enum {
+	EXPORTER_SLOTS = 2 * KNOWN_EXPORTERS_MAX,
+	INTERFACE_SLOTS = 2 * KNOWN_INTERFACES_MAX,
+};
+
+int known_init(struct known *k, const info_writer *const writers[INFO_FORMATS])
+{
+	memset(k, 0, sizeof(*k));
+	k->writers = writers;
+	k->last = UINT32_MAX;
+	/* Untouched pages of these take no memory. */
+	k->exporters = calloc(EXPORTER_SLOTS, sizeof(*k->exporters));
+	k->interfaces = calloc(INTERFACE_SLOTS, sizeof(*k->interfaces));
+	if (k->exporters && k->interfaces && !interner_init(&k->interner, writers))
+		return 0;
+	known_free(k);
+	return -ENOMEM;
+}
+
+void known_free(struct known *k)
+{
+	interner_free(&k->interner);
+	free(k->exporters);
+	free(k->interfaces);
+	k->exporters = NULL;
+	k->interfaces = NULL;
+}
+
+void known_clear(struct known *k)
+{
+	for (uint32_t i = 0; k->n_exporters && i < EXPORTER_SLOTS; i++)
+		k->exporters[i].used = false;
+	for (uint32_t i = 0; k->n_interfaces && i < INTERFACE_SLOTS; i++)
+		k->interfaces[i].used = false;
+	k->n_exporters = k->n_interfaces = 0;
+	k->last = UINT32_MAX;
+	interner_free(&k->interner);
+	/* Without memory nothing is found until there is some. */
+	if (interner_init(&k->interner, k->writers))
+		k->interner.failed = true;
+}
+
+static void fill_exporter(struct known *k, const struct meta *m, const struct rules *r,
+			  struct known_exporter *e, const struct text *name)
+{
+	const struct device_info *known = m ? meta_device(m, &e->address) : NULL;
+	struct interner *in = &k->interner;
+	struct device_info *d = &e->device;
+	struct buffer text = {0};
+	struct text address;
+
+	memset(d, 0, sizeof(*d));
+	buffer_ip(&text, &e->address);
+	address = intern_text(in, text.p, text.failed ? 0 : text.len);
+	buffer_free(&text);
+	if (known) {
+		const struct text *from = &known->id;
+		struct text *to = &d->id;
+
+		for (size_t i = 0;
+		     i < (sizeof(*d) - offsetof(struct device_info, id)) / sizeof(struct text); i++)
+			to[i] = intern_text(in, from[i].p, from[i].len);
+	} else {
+		d->id = address;
+	}
+	if (!d->name.len)
+		d->name = intern_text(in, name->p, name->len);
+	e->named = d->name.len != 0;
+	rules_device(r, in, &d->name, &address, d);
+	intern_encode(in, INFO_DEVICE, d);
+}
+
+uint32_t known_exporter(struct known *k, const struct meta *m, const struct rules *r,
+			const struct ip_addr *address, const struct text *name)
+{
+	struct known_exporter *e;
+	uint32_t i = k->last;
+
+	if (k->interner.failed)
+		return UINT32_MAX;
+	if (i != UINT32_MAX && ip_equal(&k->exporters[i].address, address)) {
+		e = &k->exporters[i];
+	} else {
+		uint64_t h = (address->q[0] ^ address->q[1] * 0x9e3779b97f4a7c15u) *
+			     0xbf58476d1ce4e5b9u;
+
+		for (i = (uint32_t)(h >> 40);; i++) {
+			i &= EXPORTER_SLOTS - 1;
+			e = &k->exporters[i];
+			if (!e->used || ip_equal(&e->address, address))
+				break;
+		}
+		if (!e->used) {
+			if (k->n_exporters == KNOWN_EXPORTERS_MAX)
+				return UINT32_MAX;
+			*e = (struct known_exporter){.address = *address, .used = true};
+			k->n_exporters++;
+			fill_exporter(k, m, r, e, name);
+		}
+		k->last = i;
+	}
+	if (!e->named && name->len)
+		fill_exporter(k, m, r, e, name);
+	return k->interner.failed ? UINT32_MAX : i;
+}
+
+static struct texts copy_texts(struct interner *in, const struct texts *from)
+{
+	struct text *p = from->n ? arena_get(&in->arena, from->n * sizeof(*p)) : NULL;
+
+	for (uint32_t i = 0; p && i < from->n; i++)
+		p[i] = intern_text(in, from->p[i].p, from->p[i].len);
+	return (struct texts){p, p ? from->n : 0};
+}
+
+static void fill_interface(struct known *k, const struct meta *m, const struct rules *r,
+			   struct known_interface *i, const struct text *name)
+{
+	const struct known_exporter *e = &k->exporters[i->exporter];
+	const struct interface_info *known = m ? meta_interface(m, &e->device.id, i->index) : NULL;
+	struct interner *in = &k->interner;
+	struct interface_info *to = &i->info;
+	struct buffer text = {0};
+	struct text address;
+
+	memset(to, 0, sizeof(*to));
+	if (known) {
+		to->id = intern_text(in, known->id.p, known->id.len);
+		to->ref = intern_text(in, known->ref.p, known->ref.len);
+		to->name = intern_text(in, known->name.p, known->name.len);
+		to->description = intern_text(in, known->description.p, known->description.len);
+		to->connectivity = intern_text(in, known->connectivity.p, known->connectivity.len);
+		to->provider = intern_text(in, known->provider.p, known->provider.len);
+		to->boundary = intern_text(in, known->boundary.p, known->boundary.len);
+		to->circuit_id = copy_texts(in, &known->circuit_id);
+		to->circuit_ref = copy_texts(in, &known->circuit_ref);
+		to->speed = known->speed;
+		to->edge = known->edge;
+		to->peer_as = known->peer_as;
+		to->peer_ip = known->peer_ip;
+	}
+	if (!to->name.len)
+		to->name = intern_text(in, name->p, name->len);
+	i->named = to->name.len != 0;
+	buffer_ip(&text, &e->address);
+	address = intern_text(in, text.p, text.failed ? 0 : text.len);
+	buffer_free(&text);
+	rules_interface(r, in, &e->device.name, &address, to);
+	intern_encode(in, INFO_INTERFACE, to);
+}
+
+const struct interface_info *known_interface(struct known *k, const struct meta *m,
+					     const struct rules *r, uint32_t exporter,
+					     uint32_t index, const struct text *name)
+{
+	uint64_t h = ((uint64_t)exporter << 32 | index) * 0x9e3779b97f4a7c15u;
+	struct known_interface *to;
+
+	if (exporter == UINT32_MAX || !index || k->interner.failed)
+		return NULL;
+	for (uint32_t i = (uint32_t)(h >> 40);; i++) {
+		to = &k->interfaces[i & (INTERFACE_SLOTS - 1)];
+		if (!to->used || (to->index == index && to->exporter == exporter))
+			break;
+	}
+	if (!to->used) {
+		struct known_exporter *e = &k->exporters[exporter];
+
+		if (k->n_interfaces == KNOWN_INTERFACES_MAX ||
+		    e->n_interfaces == KNOWN_INTERFACES_PER_EXPORTER)
+			return NULL;
+		*to = (struct known_interface){.exporter = exporter, .index = index, .used = true};
+		k->n_interfaces++;
+		e->n_interfaces++;
+		fill_interface(k, m, r, to, name);
+	} else if (!to->named && name->len) {
+		fill_interface(k, m, r, to, name);
+	}
+	return k->interner.failed ? NULL : &to->info;
+}

@@ -1,0 +1,57 @@
+/* Exporters and their interfaces as one worker has seen them: looked up, classified and encoded
+ * once, when first seen.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Belongs to one thread. It is emptied when the metadata changes, and bounded: what an exporter
+ * makes up beyond the limits gets no device or interface. */
+#ifndef WEIR_KNOWN_H
+#define WEIR_KNOWN_H
+
+#include "enrich.h"
+#include "intern.h"
+
+struct rules;
+
+enum {
+	KNOWN_EXPORTERS_MAX = 16384,
+	KNOWN_INTERFACES_MAX = 65536,
+	KNOWN_INTERFACES_PER_EXPORTER = 8192,
+};
+
+struct known_exporter {
+	struct ip_addr address;
+	struct device_info device;
+	uint32_t n_interfaces;
+	bool used, named; /* named: by the metadata or an options record */
+};
+
+struct known_interface {
+	struct interface_info info;
+	uint32_t exporter, index;
+	bool used, named;
+};
+
+struct known {
+	const info_writer *const *writers;
+	struct interner interner;
+	struct known_exporter *exporters; /* open hash of 2 × the maximum */
+	struct known_interface *interfaces;
+	uint32_t n_exporters, n_interfaces;
+	uint32_t last; /* exporter asked for last */
+};
+
+int known_init(struct known *k, const info_writer *const writers[INFO_FORMATS]);
+void known_free(struct known *k);
+void known_clear(struct known *k);
+
+/* The number of the exporter for known_interface(), or UINT32_MAX when there is no room. `name` is
+ * what it calls itself, if it does. */
+uint32_t known_exporter(struct known *k, const struct meta *m, const struct rules *r,
+			const struct ip_addr *address, const struct text *name);
+
+/* NULL: nothing is known of it, or there is no room. `name` is what the exporter calls it. */
+const struct interface_info *known_interface(struct known *k, const struct meta *m,
+					     const struct rules *r, uint32_t exporter,
+					     uint32_t index, const struct text *name);
+
+#endif
