@@ -16,6 +16,7 @@ enum kind {
 	PERIOD,	 /* "30 DAY" */
 	WINDOWS, /* "5m,1h,1d" */
 	LIST,	 /* of texts, to an array */
+	OPTION,	 /* the same, but nothing where it is empty */
 };
 
 static const struct {
@@ -35,7 +36,7 @@ static const struct {
 	{"CLICKHOUSE_POLICY_LEVEL", "policy_level", TEXT, "tlp:amber"},
 	{"CLICKHOUSE_POLICY_SCOPE", "policy_scope", LIST, ""},
 	{"CLICKHOUSE_FLOW_MV_POLICY_LEVEL", "rollup_policy_level", TEXT, ""},
-	{"CLICKHOUSE_FLOW_MV_POLICY_SCOPE", "rollup_policy_scope", LIST, ""},
+	{"CLICKHOUSE_FLOW_MV_POLICY_SCOPE", "rollup_policy_scope", OPTION, ""},
 	{"CLICKHOUSE_KAFKA_BROKERS", "kafka_brokers", TEXT, ""},
 	{"CLICKHOUSE_KAFKA_GROUP", "kafka_group", TEXT, "weir-clickhouse"},
 	{"CLICKHOUSE_KAFKA_PROTOBUF_TOPIC", "protobuf_topic", TEXT, "flows"},
@@ -46,6 +47,7 @@ static const struct {
 	{"CLICKHOUSE_KAFKA_BLOCK_ROWS", "kafka_block_rows", NUMBER, "524288"},
 	{"CLICKHOUSE_KAFKA_FLUSH_MS", "kafka_flush_ms", NUMBER, "5000"},
 	{"CLICKHOUSE_FORMAT_SCHEMA", "schema_file", TEXT, ""},
+	{"CLICKHOUSE_FORMAT_SCHEMA_COUNTERS", "counter_schema_file", TEXT, "flow:CounterSample"},
 };
 
 static bool is_true(const char *text)
@@ -88,7 +90,8 @@ static bool is_period(const char *text)
 		return false;
 	for (const char *const *u = units; *u; u += 2)
 		if (!strcasecmp(text + digits + 1, u[1]))
-			return true;
+			/* DateTime ends in 2106: what would go beyond has expired at once */
+			return **u != 'y' || atoi(text) <= 60;
 	return false;
 }
 
@@ -98,23 +101,25 @@ static bool is_number(const char *text)
 	       strspn(text, "0123456789") == strlen(text);
 }
 
-/* Each window also has a variable interval_WINDOW, for use in a loop over the windows. */
+/* To "5m=5 MINUTE,1h=1 HOUR", for a loop over them. */
 static int set_windows(struct sql_template *t, const char *name, const char *list, bool *good)
 {
-	char *copy = strdup(list), *save = NULL;
-	int r = copy ? sql_template_set(t, name, list) : -ENOMEM;
+	char *copy = strdup(list), *save = NULL, interval[32];
+	struct buffer b = {0};
+	int r = -ENOMEM;
 
 	*good = true;
-	for (char *w = copy ? strtok_r(copy, ", ", &save) : NULL; w && *good && !r;
+	for (char *w = copy ? strtok_r(copy, ", ", &save) : NULL; w && *good;
 	     w = strtok_r(NULL, ", ", &save)) {
-		char interval[32], variable[48];
-
 		*good = window_interval(w, interval);
-		snprintf(variable, sizeof(variable), "interval_%.16s", w);
 		if (*good)
-			r = sql_template_set(t, variable, interval);
+			buffer_format(&b, "%s%s=%s", b.len ? "," : "", w, interval);
 	}
+	buffer_char(&b, '\0');
+	if (copy && !b.failed)
+		r = sql_template_set(t, name, b.p);
 	free(copy);
+	buffer_free(&b);
 	return r;
 }
 
@@ -172,13 +177,18 @@ static int set_from_environment(struct load *l, struct sql_template *t)
 			break;
 		case PERIOD:
 			good = is_period(text);
-			want = "a number and a unit, as in 30 DAY";
+			want = "a number and a unit, as in 30 DAY, up to 60 YEAR";
 			break;
 		case WINDOWS:
 			r = set_windows(t, name, text, &good);
 			want = "windows with commas between them, as in 5m,1h,1d";
 			break;
+		case OPTION:
 		case LIST:
+			if (variables[i].kind == OPTION && !*text) {
+				r = sql_template_set(t, name, "");
+				break;
+			}
 			r = set_list(t, name, text);
 			break;
 		}

@@ -219,7 +219,7 @@ static int run_for(struct run *r, const char *name, const char *list, unsigned l
 		   struct lines block, struct buffer *text)
 {
 	const struct sql_variable *v = find(r->t, list);
-	char *items, *save = NULL;
+	char *items, *save = NULL, value[NAME_BYTES];
 	int err = 0;
 
 	if (!v)
@@ -227,9 +227,16 @@ static int run_for(struct run *r, const char *name, const char *list, unsigned l
 	items = strdup(v->value);
 	if (!items)
 		return -ENOMEM;
-	for (char *item = strtok_r(items, ", ", &save); item && !err;
-	     item = strtok_r(NULL, ", ", &save)) {
+	snprintf(value, sizeof(value), "%.56s_value", name);
+	for (char *item = strtok_r(items, ",", &save); item && !err;
+	     item = strtok_r(NULL, ",", &save)) {
+		char *equals = strchr(item, '=');
+
+		if (equals)
+			*equals = '\0';
 		err = sql_template_set(r->t, name, item);
+		if (!err)
+			err = sql_template_set(r->t, value, equals ? equals + 1 : "");
 		if (!err)
 			err = run_lines(r, block, text);
 	}

@@ -5,7 +5,8 @@
  * that begin with --@ are directives, each block of them closed by `--@ end`:
  *   --@ set NAME        the lines up to the end become the variable's value
  *   --@ if NAME         only where the variable is not empty; --@ else
- *   --@ for NAME in V   once for each item of V, which are divided by commas
+ *   --@ for NAME in V   once for each item of V, which are divided by commas; of an item a=b,
+ *                       ${NAME} is a and ${NAME_value} b
  *   --@ creates NAME    the object that shows whether the file has been applied
  * A statement ends with a line that ends with a semicolon. */
 #ifndef WEIR_SQL_TEMPLATE_H

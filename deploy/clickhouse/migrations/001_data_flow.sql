@@ -15,7 +15,10 @@
     mpls_pw Nullable(UInt32), mpls_top_label_ip Nullable(IPv6),
     mpls_top_label_type Nullable(UInt32), mpls_vpn_rd Nullable(String),
     vlan_id Nullable(UInt32), vlan_in_id Nullable(UInt32), vlan_out_id Nullable(UInt32),
-    vlan_in_inner_id Nullable(UInt32), vlan_out_inner_id Nullable(UInt32)
+    vlan_in_inner_id Nullable(UInt32), vlan_out_inner_id Nullable(UInt32),
+    src_ip_scireg_ref Nullable(String), dst_ip_scireg_ref Nullable(String),
+    src_ip_cric_ref Nullable(String), dst_ip_cric_ref Nullable(String),
+    src_ip_scinet_ref Nullable(String), dst_ip_scinet_ref Nullable(String)
 --@ end
 
 CREATE TABLE IF NOT EXISTS ${database}.data_flow${local} ${on_cluster}
@@ -56,6 +59,69 @@ CREATE TABLE IF NOT EXISTS ${database}.data_flow${local} ${on_cluster}
     application_port UInt16 CODEC(ZSTD(1)),
     bit_count UInt64 CODEC(T64, ZSTD(1)),
     packet_count UInt64 CODEC(T64, ZSTD(1)),
+
+    -- What the agent's enrichment found.
+    src_as_name LowCardinality(String),
+    src_organization LowCardinality(String),
+    src_organization_ref Nullable(String) CODEC(ZSTD(1)),
+    src_continent LowCardinality(String),
+    src_country LowCardinality(String),
+    src_subdivision LowCardinality(String),
+    src_city LowCardinality(String),
+    src_latitude Float64 CODEC(ZSTD(1)),
+    src_longitude Float64 CODEC(ZSTD(1)),
+    src_network_name LowCardinality(String),
+    src_network_role LowCardinality(String),
+    src_network_site LowCardinality(String),
+    src_network_region LowCardinality(String),
+    src_network_tenant LowCardinality(String),
+    src_ip_scireg_ref Nullable(String) CODEC(ZSTD(1)),
+    src_ip_cric_ref Nullable(String) CODEC(ZSTD(1)),
+    src_ip_scinet_ref Nullable(String) CODEC(ZSTD(1)),
+    src_ip_refs Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    dst_as_name LowCardinality(String),
+    dst_organization LowCardinality(String),
+    dst_organization_ref Nullable(String) CODEC(ZSTD(1)),
+    dst_continent LowCardinality(String),
+    dst_country LowCardinality(String),
+    dst_subdivision LowCardinality(String),
+    dst_city LowCardinality(String),
+    dst_latitude Float64 CODEC(ZSTD(1)),
+    dst_longitude Float64 CODEC(ZSTD(1)),
+    dst_network_name LowCardinality(String),
+    dst_network_role LowCardinality(String),
+    dst_network_site LowCardinality(String),
+    dst_network_region LowCardinality(String),
+    dst_network_tenant LowCardinality(String),
+    dst_ip_scireg_ref Nullable(String) CODEC(ZSTD(1)),
+    dst_ip_cric_ref Nullable(String) CODEC(ZSTD(1)),
+    dst_ip_scinet_ref Nullable(String) CODEC(ZSTD(1)),
+    dst_ip_refs Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    device_name LowCardinality(String),
+    device_group LowCardinality(String),
+    device_role LowCardinality(String),
+    device_site LowCardinality(String),
+    device_region LowCardinality(String),
+    device_tenant LowCardinality(String),
+    in_interface_name LowCardinality(String),
+    in_interface_description LowCardinality(String),
+    in_interface_speed UInt64 CODEC(ZSTD(1)),  -- bit/s
+    in_interface_circuit_id Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    in_interface_circuit_ref Array(String) CODEC(ZSTD(1)),
+    in_interface_connectivity LowCardinality(String),
+    in_interface_provider LowCardinality(String),
+    in_interface_boundary LowCardinality(String),
+    out_interface_name LowCardinality(String),
+    out_interface_description LowCardinality(String),
+    out_interface_speed UInt64 CODEC(ZSTD(1)),  -- bit/s
+    out_interface_circuit_id Array(LowCardinality(String)) CODEC(ZSTD(1)),
+    out_interface_circuit_ref Array(String) CODEC(ZSTD(1)),
+    out_interface_connectivity LowCardinality(String),
+    out_interface_provider LowCardinality(String),
+    out_interface_boundary LowCardinality(String),
+    application_service LowCardinality(String),
+    peer_as_name LowCardinality(String),
+    peer_organization LowCardinality(String),
 
     -- As exported.
     bytes UInt64 CODEC(T64, ZSTD(1)),
@@ -114,7 +180,7 @@ CREATE TABLE IF NOT EXISTS ${database}.data_flow${local} ${on_cluster}
     application_id UInt64 CODEC(ZSTD(1)),
     application_name LowCardinality(String),
 
-    -- BGP as the exporter said it; the path without and with its repeats.
+    -- BGP: the path without repeats, how often each AS in it is repeated beyond once, and with them.
     bgp_next_hop IPv6 CODEC(ZSTD(1)),
     bgp_as_path_id Array(UInt32) CODEC(ZSTD(1)),
     bgp_as_path_padding Array(UInt16) CODEC(ZSTD(1)),
@@ -124,7 +190,7 @@ CREATE TABLE IF NOT EXISTS ${database}.data_flow${local} ${on_cluster}
     bgp_local_pref UInt32 CODEC(ZSTD(1)),
     bgp_med UInt32 CODEC(ZSTD(1)),
     as_path Array(UInt32) ALIAS arrayFlatten(
-        arrayMap((a, n) -> arrayWithConstant(n, a), bgp_as_path_id, bgp_as_path_padding)),
+        arrayMap((a, n) -> arrayWithConstant(n + 1, a), bgp_as_path_id, bgp_as_path_padding)),
 
     -- MPLS, top of stack first.
     mpls_label Array(UInt32) CODEC(ZSTD(1)),
@@ -192,7 +258,8 @@ CREATE TABLE IF NOT EXISTS ${database}.data_flow${local} ${on_cluster}
         nullIf(mpls_top_label_ip, toIPv6('::')), nullIf(mpls_top_label_type, 0),
         if(mpls_vpn_rd = 0, NULL, mpls_vpn_rd_text),
         nullIf(vlan_id, 0), nullIf(src_vlan, 0), nullIf(dst_vlan, 0), nullIf(dot1q_cvlan, 0),
-        nullIf(post_dot1q_cvlan, 0)) AS Tuple(
+        nullIf(post_dot1q_cvlan, 0), src_ip_scireg_ref, dst_ip_scireg_ref, src_ip_cric_ref,
+        dst_ip_cric_ref, src_ip_scinet_ref, dst_ip_scinet_ref) AS Tuple(
         ${ext_types})) AS JSON(${ext_types})),
     -- RFC 4364, section 4.2: the type tells how the other six bytes are divided.
     mpls_vpn_rd_text String ALIAS multiIf(

@@ -50,3 +50,13 @@ kafka_schema = '',
     format_schema = '${flow_proto}'
 --@ end
 --@ end
+--@ set counter_schema
+--@ if schema_file
+kafka_schema = '${counter_schema_file}'
+--@ else
+kafka_schema = '',
+    format_schema_source = 'string',
+    format_schema_message_name = 'CounterSample',
+    format_schema = '${flow_proto}'
+--@ end
+--@ end

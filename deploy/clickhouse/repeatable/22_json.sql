@@ -1,10 +1,10 @@
 -- JSON from Kafka: one object for each flow, a line each, many in one message.
 -- SPDX-License-Identifier: Apache-2.0
 --@ creates ${ingest}.flow_json
+--@ if kafka_brokers
 --@ if json_topic
 
 DROP VIEW IF EXISTS ${ingest}.flow_json_mv ${on_cluster};
-DROP VIEW IF EXISTS ${ingest}.flow_json_error_mv ${on_cluster};
 DROP TABLE IF EXISTS ${ingest}.flow_json ${on_cluster};
 
 CREATE TABLE ${ingest}.flow_json ${on_cluster}
@@ -115,7 +115,90 @@ CREATE TABLE ${ingest}.flow_json ${on_cluster}
     sample_drops UInt32,
     drop_reason UInt32,
     in_if_format UInt32,
-    out_if_format UInt32
+    out_if_format UInt32,
+    src_as_name LowCardinality(String),
+    src_as_ref String,
+    src_organization LowCardinality(String),
+    src_organization_ref String,
+    src_ip_ref String,
+    src_continent LowCardinality(String),
+    src_country LowCardinality(String),
+    src_subdivision LowCardinality(String),
+    src_city LowCardinality(String),
+    src_latitude Float64,
+    src_longitude Float64,
+    src_network_name LowCardinality(String),
+    src_network_role LowCardinality(String),
+    src_network_site LowCardinality(String),
+    src_network_region LowCardinality(String),
+    src_network_tenant LowCardinality(String),
+    src_ip_scireg_ref String,
+    src_ip_cric_ref String,
+    src_ip_scinet_ref String,
+    src_ip_refs Map(LowCardinality(String), String),
+    dst_as_name LowCardinality(String),
+    dst_as_ref String,
+    dst_organization LowCardinality(String),
+    dst_organization_ref String,
+    dst_ip_ref String,
+    dst_continent LowCardinality(String),
+    dst_country LowCardinality(String),
+    dst_subdivision LowCardinality(String),
+    dst_city LowCardinality(String),
+    dst_latitude Float64,
+    dst_longitude Float64,
+    dst_network_name LowCardinality(String),
+    dst_network_role LowCardinality(String),
+    dst_network_site LowCardinality(String),
+    dst_network_region LowCardinality(String),
+    dst_network_tenant LowCardinality(String),
+    dst_ip_scireg_ref String,
+    dst_ip_cric_ref String,
+    dst_ip_scinet_ref String,
+    dst_ip_refs Map(LowCardinality(String), String),
+    device_id LowCardinality(String),
+    device_ref String,
+    device_name LowCardinality(String),
+    device_group LowCardinality(String),
+    device_role LowCardinality(String),
+    device_site LowCardinality(String),
+    device_region LowCardinality(String),
+    device_tenant LowCardinality(String),
+    in_interface_id LowCardinality(String),
+    in_interface_ref String,
+    in_interface_name LowCardinality(String),
+    in_interface_description LowCardinality(String),
+    in_interface_speed UInt64,
+    in_interface_edge Bool,
+    in_interface_circuit_id Array(LowCardinality(String)),
+    in_interface_circuit_ref Array(String),
+    in_interface_connectivity LowCardinality(String),
+    in_interface_provider LowCardinality(String),
+    in_interface_boundary LowCardinality(String),
+    out_interface_id LowCardinality(String),
+    out_interface_ref String,
+    out_interface_name LowCardinality(String),
+    out_interface_description LowCardinality(String),
+    out_interface_speed UInt64,
+    out_interface_edge Bool,
+    out_interface_circuit_id Array(LowCardinality(String)),
+    out_interface_circuit_ref Array(String),
+    out_interface_connectivity LowCardinality(String),
+    out_interface_provider LowCardinality(String),
+    out_interface_boundary LowCardinality(String),
+    application_port UInt32,
+    application_service LowCardinality(String),
+    policy_originator LowCardinality(String),
+    policy_level LowCardinality(String),
+    policy_scope Array(LowCardinality(String)),
+    bgp_as_path_padding Array(UInt32),
+    bgp_as_path_id Array(UInt32),
+    peer_as UInt32,
+    peer_as_ref String,
+    peer_ip String,
+    peer_ip_ref String,
+    peer_as_name LowCardinality(String),
+    peer_organization LowCardinality(String)
 )
 ENGINE = Kafka
 SETTINGS
@@ -126,24 +209,12 @@ SETTINGS
     input_format_skip_unknown_fields = 1,
     input_format_null_as_default = 1;
 
-CREATE MATERIALIZED VIEW ${ingest}.flow_json_error_mv ${on_cluster}
-TO ${database}.ingest_error${local} AS
-SELECT
-    _topic AS topic,
-    _partition AS kafka_partition,
-    _offset AS kafka_offset,
-    ${kafka_batch_id} AS batch_id,
-    'json' AS format,
-    _error AS error,
-    _raw_message AS raw_message
-FROM ${ingest}.flow_json
-WHERE _error != '';
-
 -- Addresses, MACs, Ethernet types and protocols are texts; what has no name is its number.
 CREATE MATERIALIZED VIEW ${ingest}.flow_json_mv ${on_cluster} TO ${ingest}.flow_in AS
 SELECT * REPLACE (
     toIPv6OrDefault(sampler_address) AS sampler_address,
     toIPv6OrDefault(src_addr) AS src_addr,
+    toIPv6OrDefault(peer_ip) AS peer_ip,
     toIPv6OrDefault(dst_addr) AS dst_addr,
     toIPv6OrDefault(next_hop) AS next_hop,
     toIPv6OrDefault(bgp_next_hop) AS bgp_next_hop,
@@ -167,7 +238,10 @@ SELECT * REPLACE (
     _partition AS kafka_partition,
     _offset AS kafka_offset,
     ${kafka_time} AS kafka_time,
-    ${kafka_batch_id} AS batch_id
-FROM ${ingest}.flow_json
-WHERE _error = '';
+    ${kafka_batch_id} AS batch_id,
+    'json' AS format,
+    _error AS error,
+    _raw_message AS raw_message
+FROM ${ingest}.flow_json;
+--@ end
 --@ end

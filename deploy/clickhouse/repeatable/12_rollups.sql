@@ -1,0 +1,188 @@
+-- Sums over windows of time, kept for years: data_flow_by_KIND_WINDOW and what fills each, …_mv.
+-- SPDX-License-Identifier: Apache-2.0
+--@ creates ${database}.schema_migration
+--
+-- A view that is there gets its new query by MODIFY QUERY, so that no row is missed in between. A
+-- window that is no longer wanted keeps its table and view until they are dropped by hand.
+
+--@ set rollup_policy
+policy_originator LowCardinality(Nullable(String)),
+    policy_level LowCardinality(Nullable(String)),
+    policy_scope Array(LowCardinality(String))
+--@ end
+--@ set rollup_policy_values
+policy_originator,
+--@ if rollup_policy_level
+    '${rollup_policy_level}' AS policy_level,
+--@ else
+    policy_level,
+--@ end
+--@ if rollup_policy_scope
+    ${rollup_policy_scope} AS policy_scope
+--@ else
+    policy_scope
+--@ end
+--@ end
+--@ set rollup_interfaces
+in_interface_id LowCardinality(Nullable(String)),
+    in_interface_ref Nullable(String) CODEC(ZSTD(1)),
+    in_interface_edge Bool,
+    out_interface_id LowCardinality(Nullable(String)),
+    out_interface_ref Nullable(String) CODEC(ZSTD(1)),
+    out_interface_edge Bool
+--@ end
+--@ set rollup_counts
+flow_count UInt64 CODEC(T64, ZSTD(1)),
+    bit_count UInt64 CODEC(T64, ZSTD(1)),
+    packet_count UInt64 CODEC(T64, ZSTD(1))
+--@ end
+--@ set rollup_engine
+ENGINE = ${replicated}SummingMergeTree((flow_count, bit_count, packet_count))
+PARTITION BY toYYYYMM(start_time)
+--@ end
+--@ set rollup_settings
+TTL start_time + INTERVAL ${rollup_ttl}
+SETTINGS ttl_only_drop_parts = 1, allow_nullable_key = 1
+--@ end
+
+--@ for window in edge_as_windows
+CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_edge_as_${window}${local} ${on_cluster}
+(
+    start_time DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    ${rollup_policy},
+    bgp_as_path_id Array(UInt32) CODEC(ZSTD(1)),
+    src_as_id UInt32,
+    src_as_ref Nullable(String) CODEC(ZSTD(1)),
+    dst_as_id UInt32,
+    dst_as_ref Nullable(String) CODEC(ZSTD(1)),
+    device_id LowCardinality(String),
+    device_ref Nullable(String) CODEC(ZSTD(1)),
+    application_id LowCardinality(Nullable(String)),
+    ${rollup_interfaces},
+    ip_version UInt8,
+    ${rollup_counts},
+    ext JSON(bgp_as_path_id Array(UInt32)) ALIAS
+        CAST(CAST(tuple(bgp_as_path_id) AS Tuple(bgp_as_path_id Array(UInt32))) AS JSON(bgp_as_path_id Array(UInt32)))
+)
+${rollup_engine}
+PRIMARY KEY (src_as_id, dst_as_id, start_time)
+ORDER BY (src_as_id, dst_as_id, start_time, policy_originator, policy_level, policy_scope,
+    bgp_as_path_id, src_as_ref, dst_as_ref, device_id, device_ref, application_id, in_interface_id,
+    in_interface_ref, in_interface_edge, out_interface_id, out_interface_ref, out_interface_edge,
+    ip_version)
+${rollup_settings};
+
+--@ set edge_as_query
+SELECT
+    toStartOfInterval(toDateTime(data_flow${local}.start_time, 'UTC'), INTERVAL ${window_value}) AS start_time,
+    ${rollup_policy_values},
+    bgp_as_path_id, src_as_id, src_as_ref, dst_as_id, dst_as_ref, device_id, device_ref,
+    if(application_service != '', application_service,
+        dictGetOrNull('${database}.meta_application_dict', 'id', tuple(protocol), application_port)) AS application_id,
+    in_interface_id, in_interface_ref, in_interface_edge,
+    out_interface_id, out_interface_ref, out_interface_edge,
+    ip_version,
+    count() AS flow_count,
+    sum(data_flow${local}.bit_count) AS bit_count,
+    sum(data_flow${local}.packet_count) AS packet_count
+FROM ${database}.data_flow${local}
+WHERE in_interface_edge OR out_interface_edge
+GROUP BY ALL
+--@ end
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.data_flow_by_edge_as_${window}_mv ${on_cluster}
+TO ${database}.data_flow_by_edge_as_${window}${local} AS
+${edge_as_query};
+
+ALTER TABLE ${database}.data_flow_by_edge_as_${window}_mv ${on_cluster} MODIFY QUERY
+${edge_as_query};
+
+--@ if cluster
+CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_edge_as_${window} ${on_cluster}
+AS ${database}.data_flow_by_edge_as_${window}_local
+ENGINE = Distributed('${cluster}', '${database}', 'data_flow_by_edge_as_${window}_local', rand());
+
+--@ end
+--@ end
+--@ for window in interface_windows
+CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_interface_${window}${local} ${on_cluster}
+(
+    start_time DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    ${rollup_policy},
+    device_id LowCardinality(String),
+    device_ref Nullable(String) CODEC(ZSTD(1)),
+    ${rollup_interfaces},
+    ${rollup_counts}
+)
+${rollup_engine}
+PRIMARY KEY (in_interface_id, out_interface_id, start_time)
+ORDER BY (in_interface_id, out_interface_id, start_time, in_interface_ref, in_interface_edge,
+    out_interface_ref, out_interface_edge, policy_originator, policy_level, policy_scope, device_id,
+    device_ref)
+${rollup_settings};
+
+--@ set interface_query
+SELECT
+    toStartOfInterval(toDateTime(data_flow${local}.start_time, 'UTC'), INTERVAL ${window_value}) AS start_time,
+    ${rollup_policy_values},
+    device_id, device_ref,
+    in_interface_id, in_interface_ref, in_interface_edge,
+    out_interface_id, out_interface_ref, out_interface_edge,
+    count() AS flow_count,
+    sum(data_flow${local}.bit_count) AS bit_count,
+    sum(data_flow${local}.packet_count) AS packet_count
+FROM ${database}.data_flow${local}
+WHERE in_interface_ref IS NOT NULL AND out_interface_ref IS NOT NULL
+GROUP BY ALL
+--@ end
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.data_flow_by_interface_${window}_mv ${on_cluster}
+TO ${database}.data_flow_by_interface_${window}${local} AS
+${interface_query};
+
+ALTER TABLE ${database}.data_flow_by_interface_${window}_mv ${on_cluster} MODIFY QUERY
+${interface_query};
+
+--@ if cluster
+CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_interface_${window} ${on_cluster}
+AS ${database}.data_flow_by_interface_${window}_local
+ENGINE = Distributed('${cluster}', '${database}', 'data_flow_by_interface_${window}_local', rand());
+
+--@ end
+--@ end
+--@ for window in ip_version_windows
+CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_ip_version_${window}${local} ${on_cluster}
+(
+    start_time DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    ${rollup_policy},
+    ip_version UInt8,
+    ${rollup_counts}
+)
+${rollup_engine}
+PRIMARY KEY (ip_version, start_time)
+ORDER BY (ip_version, start_time, policy_originator, policy_level, policy_scope)
+${rollup_settings};
+
+--@ set ip_version_query
+SELECT
+    toStartOfInterval(toDateTime(data_flow${local}.start_time, 'UTC'), INTERVAL ${window_value}) AS start_time,
+    ${rollup_policy_values},
+    ip_version,
+    count() AS flow_count,
+    sum(data_flow${local}.bit_count) AS bit_count,
+    sum(data_flow${local}.packet_count) AS packet_count
+FROM ${database}.data_flow${local}
+GROUP BY ALL
+--@ end
+CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.data_flow_by_ip_version_${window}_mv ${on_cluster}
+TO ${database}.data_flow_by_ip_version_${window}${local} AS
+${ip_version_query};
+
+ALTER TABLE ${database}.data_flow_by_ip_version_${window}_mv ${on_cluster} MODIFY QUERY
+${ip_version_query};
+
+--@ if cluster
+CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_ip_version_${window} ${on_cluster}
+AS ${database}.data_flow_by_ip_version_${window}_local
+ENGINE = Distributed('${cluster}', '${database}', 'data_flow_by_ip_version_${window}_local', rand());
+
+--@ end
+--@ end
