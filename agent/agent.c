@@ -21,6 +21,7 @@ enum {
 	HOUSEKEEPING_SECONDS = 5,
 	STATE_SECONDS = 60,
 	STANDSTILL_SECONDS = 10,
+	CLOCK_SET_SECONDS = 10, /* a step of this much is no correction that time servers make */
 	RECEIVERS_PER_WORKER = OPS_RECEIVERS_MAX + 1,
 };
 
@@ -265,12 +266,31 @@ static void feed_watchdog(const struct agent *a, uint64_t now)
 	service_notify("WATCHDOG=1");
 }
 
+/* What has an age by the clock must not become old because somebody set it. *offset is what the
+ * clock was ahead of the monotonic one. */
+static void follow_clock(struct agent *a, int64_t *offset)
+{
+	uint64_t now = clock_ns(CLOCK_REALTIME);
+	int64_t by = (int64_t)(now - clock_ns(CLOCK_MONOTONIC)) - *offset;
+
+	*offset += by;
+	if (llabs(by) < CLOCK_SET_SECONDS * 1000000000ll)
+		return;
+	log_warning("the clock was set by %lld s; templates and exporters keep their ages, flows "
+		    "have the times that the clock says",
+		    (long long)by / 1000000000);
+	rcu_thread_online();
+	exporter_store_clock_set(a->store, by, now);
+	rcu_thread_offline();
+}
+
 /* Until it is time to stop. Returns the signal, or 0 when no output can take anything any more. */
 static int watch(struct agent *a, const sigset_t *signals)
 {
 	const struct timespec second = {.tv_sec = 1};
 	uint64_t last = clock_ns(CLOCK_MONOTONIC), saved = last;
 	const bool watched = service_watchdog_ns() != 0;
+	int64_t offset = (int64_t)(clock_ns(CLOCK_REALTIME) - last);
 
 	while (!publisher_ended(a->publisher)) {
 		int signal = sigtimedwait(signals, NULL, &second);
@@ -282,6 +302,7 @@ static int watch(struct agent *a, const sigset_t *signals)
 			reload(a);
 		if (watched)
 			feed_watchdog(a, now);
+		follow_clock(a, &offset);
 		if (now - last >= HOUSEKEEPING_SECONDS * 1000000000ull) {
 			last = now;
 			housekeeping(a);

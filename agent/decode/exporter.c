@@ -41,7 +41,7 @@ static uint64_t address_key(const struct exporter_store *s, const struct ip_addr
 
 uint64_t exporter_last_seen(const struct exporter *e)
 {
-	uint64_t last = e->first_seen_ns;
+	uint64_t last = __atomic_load_n(&e->first_seen_ns, __ATOMIC_RELAXED);
 
 	for (unsigned i = 0; i < e->store->workers; i++) {
 		uint64_t seen = __atomic_load_n(&e->counts[i].last_seen_ns, __ATOMIC_RELAXED);
@@ -286,6 +286,68 @@ void exporter_store_expire(struct exporter_store *s, uint64_t now_ns, struct acc
 	idtable_each(&s->exporters, none_due, &x);
 	if (x.due)
 		idtable_filter(&s->exporters, keep_exporter, &x);
+	pthread_mutex_unlock(&s->mutex);
+}
+
+struct clock_change {
+	uint64_t forward_ns; /* 0: it was set back */
+	uint64_t now_ns;
+};
+
+static uint64_t on_new_clock(const struct clock_change *c, uint64_t ns)
+{
+	return c->now_ns > ns && c->now_ns - ns > c->forward_ns ? ns + c->forward_ns : c->now_ns;
+}
+
+/* A worker may write its own time meanwhile: either is near enough. */
+static void set_clock(const struct clock_change *c, uint64_t *ns)
+{
+	uint64_t v = __atomic_load_n(ns, __ATOMIC_RELAXED);
+
+	if (v)
+		__atomic_store_n(ns, on_new_clock(c, v), __ATOMIC_RELAXED);
+}
+
+static bool template_set_clock(uint64_t key, void *value, void *arg)
+{
+	const struct clock_change *c = arg;
+	struct template *t = value;
+	uint64_t seen = __atomic_load_n(&t->last_seen, __ATOMIC_RELAXED);
+
+	(void)key;
+	__atomic_store_n(&t->last_seen, on_new_clock(c, seen * NS) / NS, __ATOMIC_RELAXED);
+	return true;
+}
+
+static bool domain_set_clock(uint64_t key, void *value, void *arg)
+{
+	struct domain *d = value;
+
+	(void)key;
+	idtable_each(&d->templates, template_set_clock, arg);
+	for (struct waiting_set *w = d->waiting; w; w = w->next)
+		set_clock(arg, &w->datagram.received_ns);
+	return true;
+}
+
+static bool exporter_set_clock(uint64_t key, void *value, void *arg)
+{
+	struct exporter *e = value;
+
+	(void)key;
+	set_clock(arg, &e->first_seen_ns);
+	for (unsigned i = 0; i < e->store->workers; i++)
+		set_clock(arg, &e->counts[i].last_seen_ns);
+	idtable_each(&e->domains, domain_set_clock, arg);
+	return true;
+}
+
+void exporter_store_clock_set(struct exporter_store *s, int64_t by_ns, uint64_t now_ns)
+{
+	struct clock_change c = {.forward_ns = by_ns > 0 ? (uint64_t)by_ns : 0, .now_ns = now_ns};
+
+	pthread_mutex_lock(&s->mutex);
+	idtable_each(&s->exporters, exporter_set_clock, &c);
 	pthread_mutex_unlock(&s->mutex);
 }
 

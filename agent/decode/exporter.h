@@ -27,7 +27,7 @@ struct exporter_counts {
 struct exporter {
 	struct ip_addr address;
 	struct exporter_store *store;
-	uint64_t first_seen_ns;
+	uint64_t first_seen_ns; /* relaxed: it follows the clock when that is set */
 	uint32_t override_rate; /* of the settings; 0: none */
 	struct idtable domains; /* version << 32 | id → struct domain */
 	uint32_t n_templates;	/* under the mutex, as the rest */
@@ -99,5 +99,9 @@ unsigned exporter_store_workers(const struct exporter_store *s);
 /* Removes templates not refreshed in template_timeout, data that waited too long, and exporters
  * unseen for as long that have none of either. Call every few seconds. Counts in account. */
 void exporter_store_expire(struct exporter_store *s, uint64_t now_ns, struct account *account);
+
+/* The clock was set by by_ns and says now_ns since 1970: what was noted before follows it, so that
+ * nothing seems old that is not, and nothing from the future. */
+void exporter_store_clock_set(struct exporter_store *s, int64_t by_ns, uint64_t now_ns);
 
 #endif

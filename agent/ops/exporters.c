@@ -23,7 +23,7 @@ static void copy(const struct exporter *e, unsigned workers, struct ops_exporter
 	memset(to, 0, sizeof(*to));
 	to->id = e;
 	to->address = e->address;
-	to->first_seen_ns = e->first_seen_ns;
+	to->first_seen_ns = __atomic_load_n(&e->first_seen_ns, __ATOMIC_RELAXED);
 	to->templates = __atomic_load_n(&e->n_templates, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < workers; i++) {
 		const struct exporter_counts *c = &e->counts[i];

@@ -2,10 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../log.h"
 #include "kafka_conf.h"
@@ -40,6 +43,7 @@ struct kafka_sink {
 	int32_t partitions; /* of the flow topic; 0: not known yet */
 	pthread_t thread;
 	bool started, stopping;
+	int events; /* eventfd: librdkafka has something to report */
 
 	pthread_mutex_t lock; /* of all up to the next empty line but delivered_ms */
 	struct message_queue retry, to_spool;
@@ -531,6 +535,16 @@ static void work_on_spool(struct kafka_sink *s, uint64_t now, bool tick)
 	}
 }
 
+/* librdkafka's own waits end at a time of the wall clock: when that is set back, they last. */
+static void wait_for_events(struct kafka_sink *s, int milliseconds)
+{
+	struct pollfd fd = {.fd = s->events, .events = POLLIN};
+	uint64_t n;
+
+	if (poll(&fd, 1, milliseconds) > 0 && read(s->events, &n, sizeof(n)) < 0)
+		log_debug("output %s: eventfd: %s", s->sink.name, strerror(errno));
+}
+
 static void *kafka_thread(void *arg)
 {
 	struct kafka_sink *s = arg;
@@ -539,7 +553,8 @@ static void *kafka_thread(void *arg)
 	while (!__atomic_load_n(&s->stopping, __ATOMIC_RELAXED)) {
 		uint64_t now;
 
-		rd_kafka_poll(s->rk, s->spool && is_spooling(s) ? SPOOL_POLL_MS : POLL_MS);
+		wait_for_events(s, s->spool && is_spooling(s) ? SPOOL_POLL_MS : POLL_MS);
+		rd_kafka_poll(s->rk, 0);
 		now = now_ms();
 		if (now - tried >= RETRY_MS) {
 			tried = now;
@@ -620,6 +635,7 @@ static uint64_t kafka_stop(struct sink *sink, unsigned seconds)
 {
 	struct kafka_sink *s = of(sink);
 	uint64_t before = account_get(&sink->account, ACCOUNT_DROPPED_ERROR);
+	static const struct timespec moment = {.tv_nsec = 10000000};
 	uint64_t start = now_ms();
 	struct message *m;
 
@@ -628,7 +644,7 @@ static uint64_t kafka_stop(struct sink *sink, unsigned seconds)
 	s->started = false;
 	/* The thread goes on polling, trying again and emptying the spool meanwhile. */
 	while (is_pending(s, start) && now_ms() < start + 1000ull * seconds)
-		rd_kafka_flush(s->rk, 100);
+		nanosleep(&moment, NULL);
 	__atomic_store_n(&s->stopping, true, __ATOMIC_RELAXED);
 	pthread_join(s->thread, NULL);
 	if (s->spool)
@@ -662,6 +678,8 @@ static void kafka_free(struct sink *sink)
 		rd_kafka_topic_destroy(s->counters);
 	if (s->rk)
 		rd_kafka_destroy(s->rk);
+	if (s->events >= 0)
+		close(s->events);
 	if (s->spool)
 		spool_close(s->spool, NULL);
 	pthread_mutex_destroy(&s->lock);
@@ -679,6 +697,20 @@ static rd_kafka_topic_t *topic_new(struct kafka_sink *s, const char *topic)
 	return rd_kafka_topic_new(s->rk, topic, conf);
 }
 
+static bool watch_events(struct kafka_sink *s)
+{
+	static const uint64_t one = 1;
+	rd_kafka_queue_t *queue;
+
+	s->events = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->events < 0)
+		return false;
+	queue = rd_kafka_queue_get_main(s->rk);
+	rd_kafka_queue_io_event_enable(queue, s->events, &one, sizeof(one));
+	rd_kafka_queue_destroy(queue);
+	return true;
+}
+
 static bool client_new(struct kafka_sink *s, rd_kafka_conf_t *conf)
 {
 	const struct output_options *o = s->sink.options;
@@ -692,6 +724,10 @@ static bool client_new(struct kafka_sink *s, rd_kafka_conf_t *conf)
 	if (!s->rk) {
 		log_error("output %s: %s", s->sink.name, why);
 		rd_kafka_conf_destroy(conf);
+		return false;
+	}
+	if (!watch_events(s)) {
+		log_error("output %s: eventfd: %s", s->sink.name, strerror(errno));
 		return false;
 	}
 	s->flows = topic_new(s, o->topic);
@@ -779,6 +815,7 @@ struct sink *kafka_sink_open(const struct output_options *o)
 	s->sink.options = o;
 	s->sink.lanes = o->key_exporter ? LANES_UNKNOWN : 1;
 	pthread_mutex_init(&s->lock, NULL);
+	s->events = -1;
 	message_queue_init(&s->retry);
 	message_queue_init(&s->to_spool);
 	snprintf(s->sink.name, sizeof(s->sink.name), "kafka:%s/%s", o->brokers, o->topic);

@@ -25,6 +25,7 @@ enum {
 	RECORD_MAGIC = 0x63657277, /* "wrec" */
 	SEGMENT_MIN = 1 << 20,
 	SEGMENT_MAX = 64 << 20,
+	CLOCK_SET_SECONDS = 10,
 	SEGMENTS_PER_SPOOL = 16, /* what is dropped at once when it is full */
 };
 
@@ -72,6 +73,7 @@ struct spool {
 	uint64_t segment_bytes;
 	struct spool_rows unread;
 	int dir, lock;
+	int64_t clock_offset; /* s that the clock is ahead of the monotonic one */
 	uint64_t said_error, said_full;
 };
 
@@ -431,11 +433,33 @@ static void note_acknowledged(struct spool *s, struct segment *g, const struct m
 		segment_close(g);
 }
 
+static int64_t clock_offset(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)now_seconds() - ts.tv_sec;
+}
+
+/* Segments do not become old because somebody set the clock. */
+static void follow_clock(struct spool *s)
+{
+	int64_t by = clock_offset() - s->clock_offset;
+	struct segment *g;
+
+	s->clock_offset += by;
+	if (llabs(by) < CLOCK_SET_SECONDS)
+		return;
+	TAILQ_FOREACH(g, &s->segments, link)
+	g->created += (uint64_t)by;
+}
+
 void spool_tick(struct spool *s, const struct message *oldest)
 {
 	struct segment *g, *next;
 	uint64_t now = now_seconds();
 
+	follow_clock(s);
 	for (g = TAILQ_FIRST(&s->segments); g; g = next) {
 		next = TAILQ_NEXT(g, link);
 		if (!g->unacknowledged && g->read == g->size) {
@@ -565,6 +589,7 @@ struct spool *spool_open(const struct spool_options *o)
 	s->segment_bytes = part < SEGMENT_MIN	? SEGMENT_MIN
 			   : part > SEGMENT_MAX ? SEGMENT_MAX
 						: part;
+	s->clock_offset = clock_offset();
 	TAILQ_INIT(&s->segments);
 	if (mkdir(o->path, 0750) && errno != EEXIST)
 		goto failed_errno;

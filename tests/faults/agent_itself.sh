@@ -68,6 +68,36 @@ expect the_next_run_delivers_the_rest "$(reading distinct) $(reading duplicates)
 	"^$(value_of records) 0 0\$"
 agent_end term2
 
+# The clock is set a day back, then right again, under load: templates, spool and accounts stand.
+clock=$scratch/clock
+faketime=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)
+if [ -e "$faketime" ]; then
+	# Never ahead of the true clock, by which the C library's waits end that are not faked.
+	echo +0 >"$clock"
+	export LD_PRELOAD=$faketime FAKETIME_TIMESTAMP_FILE=$clock FAKETIME_NO_CACHE=1 \
+		FAKETIME_DONT_FAKE_MONOTONIC=1
+	agent_with_clock() { kafka_agent clock 'outputs[0].spool.max_age=1h' templates.timeout=1h; }
+	agent_with_clock || finish
+	unset LD_PRELOAD
+	load_start 36000 2000 --template-every 1000000
+	sleep 2
+	broker_stop KILL
+	sleep 4
+	echo -1d >"$clock"
+	sleep 3
+	expect clock_agent_runs_on "$(status '.outputs[0].spool_flows > 0 and (.now - now < -86000)')" '^true$'
+	broker_start
+	echo +0 >"$clock"
+	load_wait
+	await 5 grep -q 'clock was set by 86' "$agent_log"
+	says clock_is_said 'the clock was set by 86[0-9]* s'
+	flows_closed clock_set
+	expect clock_expired_nothing "$(account templates_expired sets_no_template)" '^0$'
+	agent_end clock
+else
+	skip clock_set "libfaketime is not installed"
+fi
+
 # The disk of the spool is full: said, counted; receiving goes on; the rest is delivered.
 mkdir "$scratch/disk"
 mount -t tmpfs -o size=6m tmpfs "$scratch/disk"

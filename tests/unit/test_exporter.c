@@ -66,6 +66,33 @@ static bool stop_at_two(struct domain *d, void *arg)
 	return ++*(unsigned *)arg < 2;
 }
 
+/* The clock jumps by this much, and the exporters send on as if nothing had been. */
+static void set_clock(int64_t seconds)
+{
+	int64_t by = seconds * (int64_t)NS_PER_S;
+
+	bench.now_ns += (uint64_t)by;
+	exporter_store_clock_set(bench.store, by, bench.now_ns);
+	expire_after(0);
+}
+
+static void a_clock_that_is_set_makes_nothing_old(void **state)
+{
+	(void)state;
+	send_flow(1);
+	send_template(2);
+	set_clock(86400);
+	assert_int_equal(domains(), 2);
+	set_clock(-2 * 86400);
+	assert_int_equal(domains(), 2);
+	assert_int_equal(bench.account.n[ACCOUNT_TEMPLATES_EXPIRED], 0);
+	/* … nor young: what is not sent again expires in its time on the new clock. */
+	expire_after(decode_defaults.template_timeout - 1);
+	assert_int_equal(bench.account.n[ACCOUNT_TEMPLATES_EXPIRED], 0);
+	expire_after(2);
+	assert_int_equal(bench.account.n[ACCOUNT_TEMPLATES_EXPIRED], 2);
+}
+
 static void counts_are_kept_per_exporter_and_worker(void **state)
 {
 	struct exporter *x;
@@ -252,6 +279,7 @@ int main(void)
 		bench_test(spoofed_sources_go_soon),
 		bench_test(only_templates_are_no_reason_to_stay_in_a_crowd),
 		bench_test(an_exporter_that_returns_begins_anew),
+		bench_test(a_clock_that_is_set_makes_nothing_old),
 		bench_test(a_flood_costs_bounded_memory),
 	};
 
