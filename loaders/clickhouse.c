@@ -26,6 +26,7 @@ struct exchange {
 	int (*each)(char *text, size_t n, void *arg);
 	ssize_t (*more)(char *to, size_t room, void *arg);
 	void *arg;
+	const char *settings; /* of the query, as in an address */
 	int result;
 };
 
@@ -197,7 +198,7 @@ static int outcome(struct exchange *x, CURLcode code, const char *detail)
 										   : -EIO;
 }
 
-static int url(struct clickhouse *c, const char *sql, struct buffer *to)
+static int url(struct clickhouse *c, const char *sql, const char *settings, struct buffer *to)
 {
 	char *escaped = sql ? curl_easy_escape(c->curl, sql, 0) : NULL;
 	bool v6 = strchr(c->o->host, ':') && *c->o->host != '[';
@@ -208,6 +209,8 @@ static int url(struct clickhouse *c, const char *sql, struct buffer *to)
 		buffer_string(to, "&query=");
 		buffer_string(to, escaped ? escaped : "");
 	}
+	if (settings)
+		buffer_format(to, "&%s", settings);
 	buffer_char(to, '\0');
 	curl_free(escaped);
 	return to->failed || (sql && !escaped) ? -ENOMEM : 0;
@@ -221,7 +224,7 @@ static int exchange(struct exchange *x, const char *sql)
 	struct curl_slist chunked = {.data = (char *)"Transfer-Encoding: chunked",
 				     .next = c->headers};
 	struct buffer address = {0};
-	int r = url(c, x->more ? sql : NULL, &address);
+	int r = url(c, x->more ? sql : NULL, x->settings, &address);
 
 	*c->error = '\0';
 	if (r)
@@ -278,10 +281,10 @@ int clickhouse_lines(struct clickhouse *c, const char *sql,
 	return exchange(&x, sql);
 }
 
-int clickhouse_insert(struct clickhouse *c, const char *sql,
+int clickhouse_insert(struct clickhouse *c, const char *sql, const char *settings,
 		      ssize_t (*more)(char *to, size_t room, void *arg), void *arg)
 {
-	struct exchange x = {.c = c, .more = more, .arg = arg};
+	struct exchange x = {.c = c, .more = more, .settings = settings, .arg = arg};
 
 	return exchange(&x, sql);
 }

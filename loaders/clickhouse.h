@@ -26,8 +26,9 @@ int clickhouse_lines(struct clickhouse *c, const char *sql,
 		     int (*line)(char *text, size_t n, void *arg), void *arg);
 
 /* `sql` is INSERT INTO … FORMAT …; `more` fills in up to `room` bytes of the data and returns how
- * many, 0 at the end, negative errno to give up (then nothing that was not complete is kept). */
-int clickhouse_insert(struct clickhouse *c, const char *sql,
+ * many, 0 at the end, negative errno to give up (then nothing that was not complete is kept).
+ * `settings` are those of the query as they stand in an address: NAME=VALUE&NAME=VALUE; or NULL. */
+int clickhouse_insert(struct clickhouse *c, const char *sql, const char *settings,
 		      ssize_t (*more)(char *to, size_t room, void *arg), void *arg);
 
 const char *clickhouse_error(const struct clickhouse *c);

@@ -177,13 +177,15 @@ static int put_row(struct geolite *g, const struct ip_addr *a, unsigned length,
 
 	row_begin(&g->row, g->row.t);
 	network_text(a, length, id);
+	put_place(g, place, latitude, longitude);
+	if (g->custom_around >= 0)
+		yaml_rows_apply(g->custom, (unsigned)g->custom_around, &g->row);
 	row_string(&g->row, g->id, id);
 	row_array(&g->row, g->subnet);
 	row_array_subnet(&g->row, g->subnet, a, length);
 	row_array_end(&g->row, g->subnet);
 	if (as)
 		put_as(g, as->as);
-	put_place(g, place, latitude, longitude);
 	custom = g->custom ? yaml_rows_find(g->custom, id, strlen(id)) : -1;
 	if (custom >= 0) {
 		struct version *v = versions_add(&g->custom_used, id, strlen(id));
@@ -232,9 +234,16 @@ int geolite_block(struct geolite *g, const struct ip_addr *a, unsigned length, l
 	/* blocks of AS numbers within it, from the one that begins where it begins */
 	while (next && g->as[next - 1].start == start)
 		next--;
+	if (g->custom && next < g->n_as && g->as[next].start - start < size_of(bits)) {
+		char id[64];
+
+		network_text(a, length, id);
+		g->custom_around = yaml_rows_find(g->custom, id, strlen(id));
+	}
 	for (; !r && next < g->n_as && g->as[next].start - start < size_of(bits); next++)
 		if (g->as[next].start >= start)
 			r = put_as_block(g, &g->as[next], place, latitude, longitude);
+	g->custom_around = -1;
 	return r;
 }
 
@@ -457,7 +466,7 @@ static int begin(struct geolite *g)
 
 static int run(struct load *l)
 {
-	struct geolite g = {.l = l};
+	struct geolite g = {.l = l, .custom_around = -1};
 	struct inputs in = {0};
 	int r = find_inputs(&g, &in);
 

@@ -47,6 +47,7 @@ struct geolite {
 	struct versions place_of; /* geoname id, or offset in an .mmdb → index + 1 */
 	struct yaml_rows *custom;
 	struct versions custom_used;
+	int custom_around; /* what is custom of the block that is being cut up; -1: nothing */
 	struct refs refs;
 	struct history *history, *as_history;
 	struct row row;

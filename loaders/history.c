@@ -19,7 +19,7 @@
 #include "unpack.h"
 #include "versions.h"
 
-enum { ID_MAX = 200, ONE_BLOCK_ROWS = 500000, WITHDRAW_FREELY = 10 };
+enum { ID_MAX = 200, ONE_BLOCK_ROWS = 500000, WITHDRAW_FREELY = 10, KEY_SEPARATOR = 31 };
 
 #define FILE_MARK "\"file\""
 
@@ -110,10 +110,13 @@ int history_each(struct load *l, const char *table, int (*each)(char *line, size
 
 	if (!l->clickhouse)
 		return each_local(l, table, each, arg);
-	buffer_string(&sql, "SELECT * FROM ");
+	buffer_string(&sql, t && t->unversioned ? "SELECT * EXCEPT (insert_time) FROM "
+						: "SELECT * FROM ");
 	clickhouse_quote_name(&sql, t ? history_table_name(l, t) : table);
+	buffer_string(&sql, t && t->unversioned ? " FINAL" : "");
 	buffer_string(&sql,
-		      " FORMAT JSONEachRow SETTINGS output_format_json_quote_64bit_integers=0");
+		      " FORMAT JSONEachRow SETTINGS output_format_json_quote_64bit_integers=0, "
+		      "output_format_json_escape_forward_slashes=0");
 	buffer_char(&sql, '\0');
 	r = sql.failed ? load_fail(l, ENOMEM, "out of memory") : each_remote(l, sql.p, each, arg);
 	buffer_free(&sql);
@@ -160,11 +163,11 @@ static void natural_key(struct buffer *to, struct json_slice id, struct json_sli
 {
 	buffer_clear(to);
 	buffer_bytes(to, id.p, id.n);
-	buffer_char(to, '\t');
+	buffer_char(to, KEY_SEPARATOR);
 	buffer_bytes(to, protocol.p, protocol.n);
-	buffer_char(to, '\t');
+	buffer_char(to, KEY_SEPARATOR);
 	buffer_bytes(to, min.p, min.n);
-	buffer_char(to, '\t');
+	buffer_char(to, KEY_SEPARATOR);
 	buffer_bytes(to, max.p, max.n);
 }
 
@@ -232,8 +235,8 @@ static int take_tsv(char *text, size_t n, void *arg)
 static void known_sql(struct history *h, struct buffer *sql)
 {
 	if (h->t->unversioned)
-		buffer_string(sql, "SELECT concat(id, char(9), protocol, char(9), "
-				   "toString(port_range_min), char(9), toString(port_range_max)), "
+		buffer_string(sql, "SELECT concat(id, char(31), protocol, char(31), "
+				   "toString(port_range_min), char(31), toString(port_range_max)), "
 				   "'', '', 0, 0 FROM ");
 	else
 		buffer_string(sql,
@@ -551,6 +554,9 @@ static ssize_t more_of_spool(char *to, size_t room, void *arg)
 
 static int insert(struct history *h, const char *table)
 {
+	/* one block, and so one part: all or nothing */
+	static const char settings[] = "min_insert_block_size_rows=1000000&max_insert_block_size="
+				       "1000000&min_insert_block_size_bytes=0&async_insert=0";
 	struct load *l = h->l;
 	struct buffer sql = {0};
 	struct unpack *u;
@@ -560,13 +566,9 @@ static int insert(struct history *h, const char *table)
 		return r;
 	buffer_string(&sql, "INSERT INTO ");
 	clickhouse_quote_name(&sql, table);
-	/* one block, and so one part: all or nothing */
-	buffer_format(&sql,
-		      " SETTINGS min_insert_block_size_rows=%d, max_insert_block_size=%d, "
-		      "min_insert_block_size_bytes=0, async_insert=0 FORMAT JSONEachRow",
-		      2 * ONE_BLOCK_ROWS, 2 * ONE_BLOCK_ROWS);
+	buffer_string(&sql, " FORMAT JSONEachRow");
 	buffer_char(&sql, '\0');
-	r = clickhouse_insert(l->clickhouse, sql.p, more_of_spool, u);
+	r = clickhouse_insert(l->clickhouse, sql.p, settings, more_of_spool, u);
 	if (r)
 		load_fail(l, -r, "%s: %s", table, clickhouse_error(l->clickhouse));
 	buffer_free(&sql);

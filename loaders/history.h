@@ -1,8 +1,9 @@
 /* Type-2 history of a metadata table: a row that changed becomes a new version, the old one stays.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A version has the ref <id>__v<N> and the hash of its row (MD5 of the JSON with sorted keys, refs
- * to other tables in it, refs to the same table not). What a run found is one insert at its end: a
+ * A version has the ref <id>__v<N> and the hash of its row: MD5 of the JSON with sorted keys, in
+ * which a ref to another table counts by being there: an organization that changed changes itself,
+ * not every AS that it has. What a run found is one insert at its end: a
  * run that dies before leaves the table as it was, and a run that finds nothing new adds nothing.
  * The versions live in ClickHouse or, where none is configured, in <history>/<table>.jsonl.zst.
  *

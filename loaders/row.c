@@ -143,6 +143,21 @@ void row_array_end(struct row *r, int column)
 	end(r, column);
 }
 
+/* A ref as the hash sees it: that it is there, not of which version. What changed in another table
+ * changes no row here, but a row whose AS (say) is known from now on is another one. */
+static void print_presence(const char *p, size_t n, struct buffer *to)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != '"') {
+			buffer_char(to, p[i]);
+			continue;
+		}
+		buffer_string(to, "true");
+		while (++i < n && p[i] != '"') /* a ref holds no escapes */
+			;
+	}
+}
+
 void row_print(const struct row *r, bool hashed, struct buffer *to)
 {
 	char before = '{';
@@ -154,7 +169,10 @@ void row_print(const struct row *r, bool hashed, struct buffer *to)
 		buffer_char(to, '"');
 		buffer_string(to, r->t->columns[i].name);
 		buffer_bytes(to, "\":", 2);
-		buffer_bytes(to, r->values.p + r->column[i].at, r->column[i].n);
+		if (hashed && r->t->columns[i].flags & COLUMN_DERIVED)
+			print_presence(r->values.p + r->column[i].at, r->column[i].n, to);
+		else
+			buffer_bytes(to, r->values.p + r->column[i].at, r->column[i].n);
 		before = ',';
 	}
 	buffer_bytes(to, before == '{' ? "{}" : "}", before == '{' ? 2 : 1);

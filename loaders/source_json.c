@@ -31,11 +31,19 @@ int source_json(struct load *l, const char *source, struct buffer *text)
 
 void source_text(struct row *r, int column, struct json_slice object, const char *member)
 {
-	struct json_slice v = json_member(object, member);
+	struct json_slice v = json_member(object, member), item;
 	struct buffer text = {0};
+	struct json_walk w;
 
-	if (json_is_string(v) && json_text(v, &text))
-		row_text(r, column, text.p, text.len);
+	if (json_is_string(v))
+		json_text(v, &text);
+	else if (v.p && json_walk_array(&w, v)) /* several: one text */
+		while (json_next_item(&w, &item)) {
+			if (text.len)
+				buffer_string(&text, ", ");
+			json_text(item, &text);
+		}
+	row_text(r, column, text.p, text.len);
 	buffer_free(&text);
 }
 

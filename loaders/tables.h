@@ -86,7 +86,8 @@ void row_array_text(struct row *r, int column, const char *p, size_t n);
 void row_array_subnet(struct row *r, int column, const struct ip_addr *a, unsigned length);
 void row_array_end(struct row *r, int column);
 
-/* What is set, as JSON with sorted keys; without the columns of COLUMN_UNHASHED where `hashed`. */
+/* What is set, as JSON with sorted keys. Where `hashed`, refs are `true`, and the columns of
+ * COLUMN_UNHASHED are left out. */
 void row_print(const struct row *r, bool hashed, struct buffer *to);
 
 /* What a text column or id holds, still escaped; NULL where it is not set. */

@@ -202,7 +202,10 @@ static int ip_line(char *text, size_t n, void *arg)
 	if (v->index) { /* what it was before says nothing any more */
 		t->ip[v->index - 1].ref = SUPERSEDED;
 	}
-	ip.ref = mmdb_text_once(t->w, ref.p + 1, ref.n - 2);
+	buffer_clear(&t->value);
+	if (!json_text(ref, &t->value))
+		return -EBADMSG;
+	ip.ref = mmdb_text_once(t->w, t->value.p, t->value.len);
 	t->ip[t->n_ip++] = ip;
 	v->index = t->n_ip;
 	v->number = number & VERSION_NUMBER_MAX;
