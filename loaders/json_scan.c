@@ -85,15 +85,15 @@ bool json_walk_array(struct json_walk *w, struct json_slice value)
 static bool stop(struct json_walk *w, bool failed)
 {
 	w->failed |= failed;
-	w->p = w->end;
+	w->ended = true;
 	return false;
 }
 
 /* To the next member or item, over the comma between them. */
 static bool advance(struct json_walk *w, char close)
 {
-	if (w->failed || w->p == w->end)
-		return stop(w, w->p != w->end || !w->began);
+	if (w->failed || w->ended)
+		return false;
 	skip_space(w);
 	if (w->p == w->end)
 		return stop(w, true);

@@ -21,7 +21,7 @@ struct json_slice {
 struct json_walk {
 	const char *p, *end;
 	bool failed; /* the text is not JSON */
-	bool began;
+	bool began, ended;
 };
 
 /* Begins with an object or an array; false where the value is no such thing. */

@@ -29,8 +29,7 @@ enum column_type {
 enum column_flags {
 	COLUMN_REQUIRED = 1,
 	COLUMN_DERIVED = 2,  /* a ref, looked up: not to be given */
-	COLUMN_UNHASHED = 4, /* a ref to the same table: two rows that name each other would change
-			      * each other's version for ever */
+	COLUMN_UNHASHED = 4, /* a ref to the same table, known only after the row's own version */
 };
 
 struct column {
