@@ -53,10 +53,12 @@ finish() {
 
 cleanup() {
 	local job
-	for job in $(jobs -p) "${ns_keepers[@]}"; do
-		kill -KILL "$job" 2>/dev/null
-	done
-	{ wait; } 2>/dev/null
+	{ # the shell says of each job that it was killed
+		for job in $(jobs -p) "${ns_keepers[@]}"; do
+			kill -KILL "$job"
+		done
+		wait
+	} 2>/dev/null
 	[ -z "$scratch" ] || rm -rf "$scratch"
 }
 
