@@ -17,6 +17,9 @@ static const struct {
 	{"config", command_config, "print the settings in force"},
 	{"xdp", command_xdp, "attach, detach or show the XDP program"},
 	{"status", command_status, "what a running agent sees and does"},
+	{"top", command_top, "the same live: rates of workers, outputs and exporters"},
+	{"exporters", command_exporters, "who sends, how much, and how well"},
+	{"templates", command_templates, "what exporters said of their records and sampling"},
 	{"load", command_load, "bring metadata to ClickHouse and to the agent's cache"},
 	{"audit", command_audit, "the balance from interface to acknowledgement"},
 };

@@ -16,6 +16,9 @@ static const struct option options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"exporters", required_argument, NULL, 'n'},
 	{"reference", no_argument, NULL, 'r'},
+	{"sort", required_argument, NULL, 'k'},
+	{"interval", required_argument, NULL, 'i'},
+	{"count", required_argument, NULL, 'N'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -44,16 +47,52 @@ static int wrong(char **argv, const char *argument, const char *text)
 	return 2;
 }
 
+/* Whether this command has the option; those of all are true. */
+static bool has_option(const struct client *c, int option)
+{
+	switch (option) {
+	case 'n':
+		return c->takes_exporters || c->takes_sort;
+	case 'r':
+		return c->takes_exporters;
+	case 'k':
+		return c->takes_sort;
+	case 'i':
+	case 'N':
+		return c->takes_live;
+	default:
+		return true;
+	}
+}
+
+static bool read_number(const char *text, unsigned *to)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	*to = v < UINT32_MAX ? (unsigned)v : UINT32_MAX;
+	return *text >= '0' && *text <= '9' && !*end;
+}
+
 int client_arguments(struct client *c, int argc, char **argv)
 {
 	const char *path = NULL, *socket = NULL;
+	unsigned *number;
 	int option;
-	char *end;
 
 	c->exporters = 50;
+	c->interval = 1;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, c->takes_exporters ? ":c:S:jhn:" : ":c:S:jh",
-				     options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:S:jhn:", options, NULL)) != -1) {
+		number = option == 'n'	 ? &c->exporters
+			 : option == 'i' ? &c->interval
+			 : option == 'N' ? &c->count
+					 : NULL;
+		if (!has_option(c, option))
+			return wrong(argv, argv[optind - 1 - (optarg == argv[optind - 1])],
+				     "is not an option");
+		if (number && !read_number(optarg, number))
+			return wrong(argv, optarg, "is not a number");
 		switch (option) {
 		case 'c':
 			path = optarg;
@@ -64,17 +103,15 @@ int client_arguments(struct client *c, int argc, char **argv)
 		case 'j':
 			c->json = true;
 			break;
+		case 'k':
+			c->sort = optarg;
+			break;
+		case 'i':
 		case 'n':
-			c->exporters = (unsigned)strtoul(optarg, &end, 10);
-			if (!c->takes_exporters)
-				return wrong(argv, "--exporters", "is not an option");
-			if (*optarg < '0' || *optarg > '9' || *end)
-				return wrong(argv, optarg, "is not a number");
+		case 'N':
 			break;
 		case 'r':
 			c->reference = true;
-			if (!c->takes_exporters)
-				return wrong(argv, "--reference", "is not an option");
 			return -1;
 		case 'h':
 			fputs(c->usage, stdout);
@@ -85,6 +122,8 @@ int client_arguments(struct client *c, int argc, char **argv)
 			return wrong(argv, argv[optind - 1], "is not an option");
 		}
 	}
+	if (optind < argc && c->takes_address)
+		c->address = argv[optind++];
 	if (optind < argc)
 		return wrong(argv, argv[optind], "is one argument too many");
 	c->socket = socket ? strdup(socket) : configured_socket(path);

@@ -10,9 +10,16 @@
 struct client {
 	const char *usage;
 	bool takes_exporters; /* --exporters N, --reference */
+	bool takes_sort;      /* --exporters N, --sort COLUMN */
+	bool takes_live;      /* --interval SECONDS, --count N */
+	bool takes_address;   /* an exporter's address as argument */
 	char *socket;
 	bool json, reference;
 	unsigned exporters; /* to list at most */
+	const char *sort;   /* NULL: not given */
+	unsigned interval;  /* s */
+	unsigned count;	    /* of turns; 0: until stopped */
+	const char *address;
 };
 
 /* Reads the arguments and finds the control socket. -1: go on; else the exit status. */

@@ -13,6 +13,9 @@ int command_config(int argc, char **argv);
 int command_xdp(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_load(int argc, char **argv);
+int command_top(int argc, char **argv);
+int command_exporters(int argc, char **argv);
+int command_templates(int argc, char **argv);
 int command_audit(int argc, char **argv);
 
 #endif

@@ -7,6 +7,7 @@
 #include "../ops/metrics.h"
 #include "client.h"
 #include "columns.h"
+#include "exporter_table.h"
 #include "commands.h"
 
 static const char usage[] =
@@ -25,18 +26,6 @@ static const char usage[] =
 		.heads = (const char *const[]){__VA_ARGS__},                     \
 		.n = sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) \
 	}
-
-static void print_duration(char *to, size_t size, uint64_t seconds)
-{
-	if (seconds < 120)
-		snprintf(to, size, "%" PRIu64 " s", seconds);
-	else if (seconds < 7200)
-		snprintf(to, size, "%" PRIu64 " min", seconds / 60);
-	else if (seconds < 172800)
-		snprintf(to, size, "%" PRIu64 " h", seconds / 3600);
-	else
-		snprintf(to, size, "%" PRIu64 " d", seconds / 86400);
-}
 
 static void print_head(const json_t *o)
 {

@@ -77,6 +77,15 @@ static void note_exporter(struct exporter_counts *e, const struct datagram *dg,
 	__atomic_store_n(&e->versions, e->versions | 1u << version, __ATOMIC_RELAXED);
 }
 
+/* What the latest flow says of its exporter. */
+static void note_flow(struct exporter_counts *e, const struct flow *f)
+{
+	__atomic_store_n(&e->sampling_rate, f->sampling_rate, __ATOMIC_RELAXED);
+	__atomic_store_n(&e->sampling_origin, f->sampling_origin, __ATOMIC_RELAXED);
+	__atomic_store_n(&e->lag_ns, (int64_t)(f->time_received_ns - f->time_flow_end_ns),
+			 __ATOMIC_RELAXED);
+}
+
 static enum flow_type version_of(const struct datagram *dg)
 {
 	uint16_t first = dg->len >= 4 ? be16(dg->data) : 0;
@@ -133,5 +142,7 @@ enum decode_status decoder_datagram(struct decoder *d, const struct datagram *dg
 		account_add(c->account, ACCOUNT_MALFORMED, 1);
 	note_exporter(&c->exporter->counts[c->worker], dg, version, &before, &after,
 		      status == DECODE_NO_TEMPLATE ? DECODE_OK : status);
+	if (after.flows > before.flows && batch->n)
+		note_flow(&c->exporter->counts[c->worker], &batch->rows[batch->n - 1]);
 	return status;
 }

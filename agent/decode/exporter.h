@@ -19,9 +19,11 @@ struct waiting_set;
 /* Counts of one exporter by one worker; only that worker writes. */
 struct exporter_counts {
 	uint64_t datagrams, bytes, flows, records, malformed, no_template;
-	uint64_t last_seen_ns; /* ns since 1970 */
-	uint32_t versions;     /* bit n: enum flow_type n was seen */
-	uint32_t filler;
+	uint64_t last_seen_ns;	/* ns since 1970 */
+	uint64_t sampling_rate; /* of its latest flow, and who said so */
+	int64_t lag_ns;		/* from the end of its latest flow to the reception */
+	uint32_t versions;	/* bit n: enum flow_type n was seen */
+	uint32_t sampling_origin;
 };
 
 struct exporter {

@@ -1,8 +1,8 @@
 /* The control socket: one line in, one JSON object out, closed.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Requests: "status [N]", "exporters [N]" (N: how many exporters at most), "audit", "metrics" (the
- * text that Prometheus gets). A reply to anything else is {"error":"…"}. */
+ * Requests: "status [N]", "exporters [N]" (N: how many exporters at most), "templates [ADDRESS]",
+ * "audit", "metrics" (the text that Prometheus gets). A reply to anything else is {"error":"…"}. */
 #ifndef WEIR_CONTROL_H
 #define WEIR_CONTROL_H
 

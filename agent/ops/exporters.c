@@ -36,8 +36,14 @@ static void copy(const struct exporter *e, unsigned workers, struct ops_exporter
 		to->malformed += get(&c->malformed);
 		to->no_template += get(&c->no_template);
 		to->versions |= __atomic_load_n(&c->versions, __ATOMIC_RELAXED);
-		if (seen > to->last_seen_ns)
-			to->last_seen_ns = seen;
+		if (seen <= to->last_seen_ns)
+			continue;
+		to->last_seen_ns = seen;
+		if (!get(&c->sampling_rate))
+			continue;
+		to->sampling_rate = get(&c->sampling_rate);
+		to->sampling_origin = __atomic_load_n(&c->sampling_origin, __ATOMIC_RELAXED);
+		to->lag_ns = __atomic_load_n(&c->lag_ns, __ATOMIC_RELAXED);
 	}
 }
 

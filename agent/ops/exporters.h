@@ -14,6 +14,9 @@ struct ops_exporter {
 	uint64_t datagrams, bytes, flows, records, malformed, no_template;
 	uint64_t lost;			      /* units that sequence numbers say are missing */
 	uint64_t first_seen_ns, last_seen_ns; /* ns since 1970 */
+	uint64_t sampling_rate;		      /* of its latest flow; 0: none yet */
+	int64_t lag_ns;			      /* from the end of that flow to its reception */
+	uint32_t sampling_origin;	      /* enum sampling_origin */
 	uint32_t templates, streams;
 	uint32_t versions; /* bit n: enum flow_type n */
 };

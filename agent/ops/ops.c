@@ -15,6 +15,7 @@
 #include "metrics.h"
 #include "pressure.h"
 #include "report.h"
+#include "templates.h"
 
 enum { EXPORTERS_DEFAULT = 1000 };
 
@@ -58,6 +59,8 @@ static void answer(const char *request, struct buffer *reply, void *arg)
 		report_status(&ops->sources, ops->started_s, n, reply);
 	} else if (is_request(request, "exporters", &n)) {
 		report_exporters(&ops->sources, n, reply);
+	} else if (!strncmp(request, "templates", 9) && (!request[9] || request[9] == ' ')) {
+		report_templates(&ops->sources, request[9] ? request + 10 : NULL, reply);
 	} else if (is_request(request, "audit", NULL)) {
 		n = balances_read(&ops->sources, balances);
 		balances_json(balances, n, elsewhere, balances_elsewhere(&ops->sources, elsewhere),
@@ -65,8 +68,8 @@ static void answer(const char *request, struct buffer *reply, void *arg)
 	} else if (is_request(request, "metrics", NULL)) {
 		metrics_print(&ops->options, &ops->sources, ops->started_s, reply);
 	} else {
-		buffer_string(reply, "{\"error\":\"requests are: status [N], exporters [N], audit, "
-				     "metrics\"}");
+		buffer_string(reply, "{\"error\":\"requests are: status [N], exporters [N], "
+				     "templates [ADDRESS], audit, metrics\"}");
 	}
 }
 

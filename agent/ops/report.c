@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../publish/flow_names.h"
 #include "../publish/publish.h"
 #include "exporters.h"
 #include "pressure.h"
@@ -234,6 +235,12 @@ void report_exporters(const struct ops_sources *s, unsigned max, struct buffer *
 		number(to, "no_template", e->no_template);
 		number(to, "templates", e->templates);
 		number(to, "streams", e->streams);
+		if (e->sampling_rate) {
+			number(to, "sampling_rate", e->sampling_rate);
+			buffer_format(to, ",\"sampling_origin\":\"%s\",\"lag_ms\":%lld",
+				      sampling_origin_name(e->sampling_origin),
+				      (long long)(e->lag_ns / 1000000));
+		}
 		number(to, "first_seen_ns", e->first_seen_ns);
 		number(to, "last_seen_ns", e->last_seen_ns);
 		buffer_char(to, '}');
