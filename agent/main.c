@@ -21,6 +21,7 @@ static const struct {
 	{"exporters", command_exporters, "who sends, how much, and how well"},
 	{"templates", command_templates, "what exporters said of their records and sampling"},
 	{"load", command_load, "bring metadata to ClickHouse and to the agent's cache"},
+	{"lookup", command_lookup, "what enrichment knows of an address, and from which file"},
 	{"audit", command_audit, "the balance from interface to acknowledgement"},
 };
 

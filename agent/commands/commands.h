@@ -17,5 +17,6 @@ int command_top(int argc, char **argv);
 int command_exporters(int argc, char **argv);
 int command_templates(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_lookup(int argc, char **argv);
 
 #endif

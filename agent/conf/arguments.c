@@ -9,7 +9,7 @@ static const struct option known[] = {
 	{"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
 	{"help", no_argument, NULL, 'h'},	  {"quiet", no_argument, NULL, 'q'},
 	{"list", no_argument, NULL, 'l'},	  {"example", no_argument, NULL, 'e'},
-	{"reference", no_argument, NULL, 'r'},
+	{"reference", no_argument, NULL, 'r'},	  {"json", no_argument, NULL, 'j'},
 };
 
 /* The options of this command as getopt wants them. */
@@ -65,6 +65,9 @@ static int parse(struct settings_arguments *a, int argc, char **argv)
 		case 'r':
 			a->reference = true;
 			break;
+		case 'j':
+			a->json = true;
+			break;
 		case 'h':
 			fputs(a->usage, stdout);
 			return 0;
@@ -74,7 +77,8 @@ static int parse(struct settings_arguments *a, int argc, char **argv)
 			return wrong(argv, argv[optind - 1], "is not an option");
 		}
 	}
-	if (optind < argc)
+	a->first = optind;
+	if (optind < argc && !strchr(a->options, '+'))
 		return wrong(argv, argv[optind], "is one argument too many");
 	return -1;
 }

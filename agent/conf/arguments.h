@@ -9,11 +9,12 @@ enum { SETTINGS_SETS_MAX = 64 };
 
 struct settings_arguments {
 	const char *usage;
-	const char *options; /* letters taken beside -c, -s, -h: of q, l, e, r */
+	const char *options; /* letters taken beside -c, -s, -h: of q, l, e, r, j; + for operands */
 	const char *path;
 	const char *sets[SETTINGS_SETS_MAX];
 	unsigned n_sets;
-	bool quiet, list, example, reference;
+	bool quiet, list, example, reference, json;
+	int first; /* operand in argv */
 };
 
 /* Reads the arguments and then the settings. Returns -1 when s is ready (and the caller frees it),

@@ -59,6 +59,9 @@ enum { ENRICH_TABLES = 2 };
  */
 struct enricher *enricher_open(const struct enrich_options *o,
 			       const info_writer *const writers[INFO_FORMATS]);
+
+/* No thread may use it any more, and the caller must not be an RCU reader (rcu_thread_offline) once
+ * files are watched. */
 void enricher_close(struct enricher *e);
 
 /* Starts the thread that watches the files. Without it what was loaded first stays. */

@@ -160,6 +160,19 @@ void interner_free(struct interner *in)
 	arena_free(&in->arena);
 }
 
+void interner_reset(struct interner *in)
+{
+	struct intern_table *tables[] = {&in->texts, &in->infos};
+
+	for (unsigned i = 0; i < 2; i++) {
+		memset(tables[i]->slots, 0, (tables[i]->mask + 1) * sizeof(*tables[i]->slots));
+		tables[i]->n = 0;
+	}
+	arena_free(&in->arena);
+	in->n_infos = 0;
+	in->failed = false;
+}
+
 /* What is put right is at most as long as what it was made of. */
 static size_t clean(char *to, const char *from, size_t n)
 {

@@ -48,6 +48,9 @@ int interner_init(struct interner *in, const info_writer *const writers[INFO_FOR
 /* Frees what is needed only while things are added; what was returned stays. */
 void interner_done(struct interner *in);
 
+/* Forgets everything and frees what it was kept in. */
+void interner_reset(struct interner *in);
+
 /* Frees everything. */
 void interner_free(struct interner *in);
 

@@ -51,11 +51,14 @@ struct ip_table_options {
 struct ip_table *ip_table_load(const struct ip_table_options *o, char *error, size_t size);
 void ip_table_free(struct ip_table *t);
 
-/* The number of the leaf for an address; 0: nothing is known. */
+/* The number of the leaf for an address; 0: nothing is known. Of an address that is not set nothing
+ * is known, whatever a file has for ::/96. */
 static inline uint32_t ip_table_find(const struct ip_table *t, const struct ip_addr *a)
 {
 	if (ip_is_v4(a))
 		return poptrie_v4(&t->v4, be32(a->b + 12));
+	if (ip_is_unset(a))
+		return 0;
 	return poptrie_v6(&t->v6, (unsigned __int128)be64(a->b) << 64 | be64(a->b + 8));
 }
 

@@ -19,10 +19,13 @@ int known_init(struct known *k, const info_writer *const writers[INFO_FORMATS])
 	memset(k, 0, sizeof(*k));
 	k->writers = writers;
 	k->last = UINT32_MAX;
-	/* Untouched pages of these take no memory. */
-	k->exporters = calloc(EXPORTER_SLOTS, sizeof(*k->exporters));
-	k->interfaces = calloc(INTERFACE_SLOTS, sizeof(*k->interfaces));
-	if (k->exporters && k->interfaces && !interner_init(&k->interner, writers))
+	/* What is not touched of these takes no memory. */
+	k->exporters = calloc(KNOWN_EXPORTERS_MAX, sizeof(*k->exporters));
+	k->interfaces = calloc(KNOWN_INTERFACES_MAX, sizeof(*k->interfaces));
+	k->exporter_slots = calloc(EXPORTER_SLOTS, sizeof(*k->exporter_slots));
+	k->interface_slots = calloc(INTERFACE_SLOTS, sizeof(*k->interface_slots));
+	if (k->exporters && k->interfaces && k->exporter_slots && k->interface_slots &&
+	    !interner_init(&k->interner, writers))
 		return 0;
 	known_free(k);
 	return -ENOMEM;
@@ -33,22 +36,19 @@ void known_free(struct known *k)
 	interner_free(&k->interner);
 	free(k->exporters);
 	free(k->interfaces);
-	k->exporters = NULL;
-	k->interfaces = NULL;
+	free(k->exporter_slots);
+	free(k->interface_slots);
 }
 
 void known_clear(struct known *k)
 {
-	for (uint32_t i = 0; k->n_exporters && i < EXPORTER_SLOTS; i++)
-		k->exporters[i].used = false;
-	for (uint32_t i = 0; k->n_interfaces && i < INTERFACE_SLOTS; i++)
-		k->interfaces[i].used = false;
+	for (uint32_t i = 0; i < k->n_exporters; i++)
+		k->exporter_slots[k->exporters[i].slot] = 0;
+	for (uint32_t i = 0; i < k->n_interfaces; i++)
+		k->interface_slots[k->interfaces[i].slot] = 0;
 	k->n_exporters = k->n_interfaces = 0;
 	k->last = UINT32_MAX;
-	interner_free(&k->interner);
-	/* Without memory nothing is found until there is some. */
-	if (interner_init(&k->interner, k->writers))
-		k->interner.failed = true;
+	interner_reset(&k->interner);
 }
 
 static void fill_exporter(struct known *k, const struct meta *m, const struct rules *r,
@@ -89,27 +89,29 @@ uint32_t known_exporter(struct known *k, const struct meta *m, const struct rule
 
 	if (k->interner.failed)
 		return UINT32_MAX;
-	if (i != UINT32_MAX && ip_equal(&k->exporters[i].address, address)) {
-		e = &k->exporters[i];
-	} else {
+	if (i == UINT32_MAX || !ip_equal(&k->exporters[i].address, address)) {
 		uint64_t h = (address->q[0] ^ address->q[1] * 0x9e3779b97f4a7c15u) *
 			     0xbf58476d1ce4e5b9u;
+		uint32_t *slot;
 
-		for (i = (uint32_t)(h >> 40);; i++) {
-			i &= EXPORTER_SLOTS - 1;
-			e = &k->exporters[i];
-			if (!e->used || ip_equal(&e->address, address))
+		for (uint32_t at = (uint32_t)(h >> 40);; at++) {
+			slot = &k->exporter_slots[at & (EXPORTER_SLOTS - 1)];
+			if (!*slot || ip_equal(&k->exporters[*slot - 1].address, address))
 				break;
 		}
-		if (!e->used) {
+		if (!*slot) {
 			if (k->n_exporters == KNOWN_EXPORTERS_MAX)
 				return UINT32_MAX;
-			*e = (struct known_exporter){.address = *address, .used = true};
-			k->n_exporters++;
-			fill_exporter(k, m, r, e, name);
+			*slot = ++k->n_exporters;
+			k->exporters[*slot - 1] = (struct known_exporter){
+				.address = *address,
+				.slot = (uint32_t)(slot - k->exporter_slots),
+			};
+			fill_exporter(k, m, r, &k->exporters[*slot - 1], name);
 		}
-		k->last = i;
+		i = k->last = *slot - 1;
 	}
+	e = &k->exporters[i];
 	if (!e->named && name->len)
 		fill_exporter(k, m, r, e, name);
 	return k->interner.failed ? UINT32_MAX : i;
@@ -166,23 +168,30 @@ const struct interface_info *known_interface(struct known *k, const struct meta 
 {
 	uint64_t h = ((uint64_t)exporter << 32 | index) * 0x9e3779b97f4a7c15u;
 	struct known_interface *to;
+	uint32_t *slot;
 
 	if (exporter == UINT32_MAX || !index || k->interner.failed)
 		return NULL;
-	for (uint32_t i = (uint32_t)(h >> 40);; i++) {
-		to = &k->interfaces[i & (INTERFACE_SLOTS - 1)];
-		if (!to->used || (to->index == index && to->exporter == exporter))
+	for (uint32_t at = (uint32_t)(h >> 40);; at++) {
+		slot = &k->interface_slots[at & (INTERFACE_SLOTS - 1)];
+		to = *slot ? &k->interfaces[*slot - 1] : NULL;
+		if (!to || (to->index == index && to->exporter == exporter))
 			break;
 	}
-	if (!to->used) {
+	if (!to) {
 		struct known_exporter *e = &k->exporters[exporter];
 
 		if (k->n_interfaces == KNOWN_INTERFACES_MAX ||
 		    e->n_interfaces == KNOWN_INTERFACES_PER_EXPORTER)
 			return NULL;
-		*to = (struct known_interface){.exporter = exporter, .index = index, .used = true};
-		k->n_interfaces++;
+		*slot = ++k->n_interfaces;
 		e->n_interfaces++;
+		to = &k->interfaces[*slot - 1];
+		*to = (struct known_interface){
+			.exporter = exporter,
+			.index = index,
+			.slot = (uint32_t)(slot - k->interface_slots),
+		};
 		fill_interface(k, m, r, to, name);
 	} else if (!to->named && name->len) {
 		fill_interface(k, m, r, to, name);

@@ -22,22 +22,25 @@ struct known_exporter {
 	struct ip_addr address;
 	struct device_info device;
 	uint32_t n_interfaces;
-	bool used, named; /* named: by the metadata or an options record */
+	uint32_t slot;
+	bool named; /* by the metadata or an options record */
 };
 
 struct known_interface {
 	struct interface_info info;
 	uint32_t exporter, index;
-	bool used, named;
+	uint32_t slot;
+	bool named;
 };
 
 struct known {
 	const info_writer *const *writers;
 	struct interner interner;
-	struct known_exporter *exporters; /* open hash of 2 × the maximum */
+	struct known_exporter *exporters; /* in the order in which they were seen */
 	struct known_interface *interfaces;
 	uint32_t n_exporters, n_interfaces;
-	uint32_t last; /* exporter asked for last */
+	uint32_t *exporter_slots, *interface_slots; /* open hashes: number + 1, 0: free */
+	uint32_t last;				    /* exporter asked for last */
 };
 
 int known_init(struct known *k, const info_writer *const writers[INFO_FORMATS]);
