@@ -280,16 +280,16 @@ static int put_custom(struct geolite *g)
 	return r;
 }
 
-static int add_input(struct geolite *g, struct inputs *in, const char *path, const char *member)
+static int add_input(struct geolite *g, struct inputs *in, const char *path, const char *member,
+		     bool mmdb)
 {
-	size_t n = strlen(path);
 	struct input *i = &in->p[in->n];
 	int r;
 
 	if (in->n == INPUTS_MAX)
 		return load_fail(g->l, E2BIG, "%s: more than %d files", path, INPUTS_MAX);
 	memset(i, 0, sizeof(*i));
-	i->mmdb = n > 5 && !strcmp(path + n - 5, ".mmdb");
+	i->mmdb = mmdb;
 	i->member = member;
 	r = i->mmdb ? geolite_mmdb_kind(g, path, &i->kind)
 		    : geolite_csv_kind(g, path, member, &i->kind);
@@ -319,7 +319,7 @@ static int add_zip(struct geolite *g, struct inputs *in, const char *path)
 	unsigned before = in->n;
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
-		int r = add_input(g, in, path, members[i]);
+		int r = add_input(g, in, path, members[i], false);
 
 		if (r && r != -ENOMSG)
 			return r;
@@ -343,7 +343,7 @@ static int add_directory(struct geolite *g, struct inputs *in, const char *path)
 		snprintf(pattern, sizeof(pattern), "%s/%s*%s", path, i % 2 ? "*/" : "",
 			 members[i / 2]);
 		if (!glob(pattern, 0, NULL, &found) && found.gl_pathc)
-			r = add_input(g, in, found.gl_pathv[found.gl_pathc - 1], NULL);
+			r = add_input(g, in, found.gl_pathv[found.gl_pathc - 1], NULL, false);
 		globfree(&found);
 	}
 	if (!r && in->n == before)
@@ -373,7 +373,8 @@ static int add_source(struct geolite *g, struct inputs *in, const char *source)
 	in->n_fetched++;
 	if (!stat(f->path, &st) && S_ISDIR(st.st_mode))
 		return add_directory(g, in, f->path);
-	return is_zip(f->path) ? add_zip(g, in, f->path) : add_input(g, in, f->path, NULL);
+	return is_zip(f->path) ? add_zip(g, in, f->path)
+			       : add_input(g, in, f->path, NULL, strstr(source, ".mmdb") != NULL);
 }
 
 /* MetrANOVA's three lists, where they are set and nothing was named. */

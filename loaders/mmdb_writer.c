@@ -28,7 +28,6 @@ struct node {
 };
 
 struct mmdb_writer {
-	char path[PATH_MAX];
 	FILE *data;
 	uint64_t size;
 	int error;
@@ -46,14 +45,15 @@ struct mmdb_writer {
 struct mmdb_writer *mmdb_writer_new(const char *directory)
 {
 	struct mmdb_writer *w = calloc(1, sizeof(*w));
+	char path[PATH_MAX];
 	int fd;
 
 	if (!w)
 		return NULL;
-	snprintf(w->path, sizeof(w->path), "%s/.data-XXXXXX", directory);
-	fd = mkostemp(w->path, O_CLOEXEC);
-	if (fd < 0)
-		*w->path = '\0';
+	snprintf(path, sizeof(path), "%s/.data-XXXXXX", directory);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0) /* it goes with the process */
+		unlink(path);
 	w->data = fd < 0 ? NULL : fdopen(fd, "w+");
 	w->room_nodes = 1 << 12;
 	w->nodes = calloc(w->room_nodes, sizeof(*w->nodes));
@@ -74,8 +74,6 @@ void mmdb_writer_free(struct mmdb_writer *w)
 		return;
 	if (w->data)
 		fclose(w->data);
-	if (*w->path)
-		unlink(w->path);
 	versions_free(&w->texts);
 	buffer_free(&w->one);
 	free(w->nodes);

@@ -15,18 +15,18 @@ enum { LEVEL = 1 };
 
 int spool_begin(struct spool *s, const char *directory, const char *name)
 {
+	char name_of[PATH_MAX];
 	int fd;
 
 	memset(s, 0, sizeof(*s));
-	if (snprintf(s->path, sizeof(s->path), "%s/.%s-XXXXXX", directory, name) >=
-	    (int)sizeof(s->path))
+	if (snprintf(name_of, sizeof(name_of), "%s/.%s-XXXXXX", directory, name) >=
+	    (int)sizeof(name_of))
 		return -ENAMETOOLONG;
-	fd = mkostemp(s->path, O_CLOEXEC);
-	if (fd < 0) {
-		*s->path = '\0';
+	fd = mkostemp(name_of, O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	}
-	fchmod(fd, 0644);
+	unlink(name_of);
+	snprintf(s->path, sizeof(s->path), "/proc/self/fd/%d", fd);
 	s->f = fdopen(fd, "w");
 	s->zstd = ZSTD_createCCtx();
 	s->out_room = ZSTD_CStreamOutSize();
@@ -67,7 +67,7 @@ int spool_end(struct spool *s)
 {
 	int r = push(s, NULL, 0, ZSTD_e_end);
 
-	if (!r && (fflush(s->f) || fsync(fileno(s->f))))
+	if (!r && fflush(s->f))
 		r = -errno;
 	return r;
 }
@@ -76,8 +76,6 @@ void spool_free(struct spool *s)
 {
 	if (s->f)
 		fclose(s->f);
-	if (*s->path)
-		unlink(s->path);
 	ZSTD_freeCCtx(s->zstd);
 	free(s->out);
 	memset(s, 0, sizeof(*s));

@@ -1,4 +1,4 @@
-/* Rows under way to a table: a zstd file that exists until it is committed.
+/* Rows under way to a table: a zstd file without a name, which goes with the process.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WEIR_SPOOL_H
 #define WEIR_SPOOL_H
@@ -12,7 +12,7 @@
 struct ZSTD_CCtx_s;
 
 struct spool {
-	char path[PATH_MAX];
+	char path[64]; /* by which it can be opened again: /proc/self/fd/N */
 	FILE *f;
 	struct ZSTD_CCtx_s *zstd;
 	char *out;
@@ -24,10 +24,9 @@ struct spool {
 int spool_begin(struct spool *s, const char *directory, const char *name);
 int spool_write(struct spool *s, const void *p, size_t n);
 
-/* Ends the frame and brings it to the disk; the file stays. */
+/* Ends the frame. */
 int spool_end(struct spool *s);
 
-/* Removes what is left of it. */
 void spool_free(struct spool *s);
 
 /* Appends the spool's frame to `path`, or replaces it, so that a crash leaves the old file or the

@@ -265,11 +265,10 @@ int unpack_line(struct unpack *u, char **line, size_t *n)
 	int r;
 
 	for (;;) {
-		char *from = u->lines + u->line_at;
 		size_t have = u->line_end - u->line_at;
 
 		if (have > searched)
-			newline = memchr(from + searched, '\n', have - searched);
+			newline = memchr(u->lines + u->line_at + searched, '\n', have - searched);
 		if (newline || u->lines_ended)
 			break;
 		searched = have;
