@@ -155,7 +155,7 @@ int security_landlock(const struct security_paths *paths)
 	int fd, r;
 
 	if (abi < 0)
-		return -errno;
+		return errno == EPERM ? -ENOSYS : -errno; /* as old filters of containers answer */
 	if (abi < 2)
 		return -EOPNOTSUPP; /* it would forbid renaming into another directory */
 	all.fs |= LANDLOCK_ACCESS_FS_REFER;
