@@ -34,7 +34,7 @@ struct poptrie {
 
 static inline unsigned poptrie_rank(uint64_t bits, unsigned i)
 {
-	return (unsigned)__builtin_popcountll(bits & ((uint64_t)2 << i) - 1);
+	return (unsigned)__builtin_popcountll(bits & (((uint64_t)2 << i) - 1));
 }
 
 /* The answer for an address whose bits are left-aligned in 64 or 128 bits; 0: none. */
