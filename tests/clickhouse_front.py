@@ -188,16 +188,20 @@ def main():
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--memory-database", default="", help="made at each start")
     args = parser.parse_args()
-    Handler.engine = Engine(os.path.abspath(args.data), [s.split("=", 1) for s in args.setting],
+    data = os.path.abspath(args.data)
+    ready = args.ready and os.path.abspath(args.ready)
+    os.makedirs(data, exist_ok=True)
+    os.chdir(data)  # the engine keeps a cache in its directory
+    Handler.engine = Engine(data, [s.split("=", 1) for s in args.setting],
                             args.memory_database)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", args.port), Handler)
     server.daemon_threads = True
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
-    if args.ready:
-        with open(args.ready + ".tmp", "w") as f:
+    if ready:
+        with open(ready + ".tmp", "w") as f:
             f.write(f"http://127.0.0.1:{server.server_address[1]}\n")
-        os.rename(args.ready + ".tmp", args.ready)
+        os.rename(ready + ".tmp", ready)
     print(f"chdb (not a server) at http://127.0.0.1:{server.server_address[1]}", file=sys.stderr)
     server.serve_forever()
 
