@@ -61,6 +61,11 @@
 	  "sFlow records of formats that are not used, skipped by their length")                     \
 	A(SAMPLES_DROPPED_PACKET, "discarded_packet_samples",                                        \
 	  "sFlow discarded-packet samples decoded")                                                  \
+	A(SHARED_TOLD, "shared_told_entries",                                                        \
+	  "templates, sampling rates and groups of names told to templates.topic")                   \
+	A(SHARED_TAKEN, "shared_taken_entries", "the same, of other agents, taken from it")          \
+	A(SHARED_REFUSED, "shared_refused_entries",                                                  \
+	  "messages in templates.topic that are no such entries")                                    \
 	A(FLOWS, "flows", "flows made: what is handed to the outputs")                               \
 	A(SAMPLERS_REFUSED, "samplers_refused",                                                      \
 	  "sampling rates of options records not kept: one too many")                                \

@@ -15,11 +15,13 @@
 #include "pipeline.h"
 #include "receivers.h"
 #include "service.h"
+#include "share/topic.h"
 #include "worker.h"
 
 enum {
 	HOUSEKEEPING_SECONDS = 5,
 	STATE_SECONDS = 60,
+	TOPIC_SECONDS = 5, /* that starting waits for templates.topic */
 	STANDSTILL_SECONDS = 10,
 	CLOCK_SET_SECONDS = 10, /* a step of this much is no correction that time servers make */
 	RECEIVERS_PER_WORKER = OPS_RECEIVERS_MAX + 1,
@@ -35,6 +37,7 @@ struct agent {
 	struct exporter_store *store;
 	char *state_path; /* NULL: nothing is kept */
 	uint64_t state_said;
+	struct topic *topic; /* NULL: nothing is shared */
 	struct publisher *publisher;
 	struct enricher *enricher;
 	struct worker *workers[RX_WORKERS_MAX];
@@ -42,7 +45,7 @@ struct agent {
 	struct ops *ops;
 
 	struct account account; /* what this thread counts */
-	const struct account *accounts[RX_WORKERS_MAX + 1];
+	const struct account *accounts[RX_WORKERS_MAX + 2];
 	const uint64_t *heartbeats[RX_WORKERS_MAX];
 	clockid_t clocks[RX_WORKERS_MAX];
 };
@@ -125,6 +128,8 @@ static int start_workers(struct agent *a)
 		a->clocks[w] = worker_clock(a->workers[w]);
 	}
 	a->accounts[n] = &a->account;
+	if (a->topic)
+		a->accounts[n + 1] = topic_account(a->topic);
 	return 0;
 }
 
@@ -134,7 +139,7 @@ static int start_ops(struct agent *a)
 		.accounts = a->accounts,
 		.heartbeats = a->heartbeats,
 		.clocks = a->clocks,
-		.n_accounts = a->n_workers + 1,
+		.n_accounts = a->n_workers + 1 + (a->topic ? 1 : 0),
 		.n_workers = a->n_workers,
 		.store = a->store,
 		.publisher = a->publisher,
@@ -174,6 +179,29 @@ static int start_publisher(struct agent *a)
 	return a->publisher ? 0 : -EIO;
 }
 
+static void *open_topic(void *arg)
+{
+	struct agent *a = arg;
+
+	security_drop(&a->settings->security);
+	a->topic = topic_open(settings_kafka_output(a->settings), a->settings->templates_topic,
+			      a->settings->publish.collector_id, a->store, TOPIC_SECONDS);
+	return NULL;
+}
+
+static int start_topic(struct agent *a)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, open_topic, a);
+
+	if (err) {
+		log_error("templates.topic cannot be opened: %s", strerror(err));
+		return -err;
+	}
+	pthread_join(thread, NULL);
+	return a->topic ? 0 : -EIO;
+}
+
 static int start(struct agent *a)
 {
 	unsigned n;
@@ -193,6 +221,8 @@ static int start(struct agent *a)
 		return -ENOMEM;
 	}
 	load_state(a);
+	if (a->settings->templates_topic && start_topic(a))
+		return -EIO;
 	if (receivers_start(a->receivers) || start_workers(a) ||
 	    security_drop_last(&a->settings->security, receivers_map_fd(a->receivers)) ||
 	    start_ops(a) || security_filter(&a->settings->security))
@@ -377,6 +407,7 @@ static int stop(struct agent *a)
 		worker_join(a->workers[w]);
 	if (a->ops)
 		ops_stop(a->ops);
+	topic_close(a->topic);
 	if (a->publisher) {
 		lost = dropped(a);
 		undelivered = publisher_close(a->publisher, a->settings->drain_seconds);

@@ -195,6 +195,14 @@ static int check_output(const struct output_options *o, unsigned i, settings_fau
 	return -EINVAL;
 }
 
+const struct output_options *settings_kafka_output(const struct settings *s)
+{
+	for (unsigned i = 0; i < s->publish.n_outputs; i++)
+		if (s->publish.outputs[i].kind == OUTPUT_KAFKA)
+			return &s->publish.outputs[i];
+	return NULL;
+}
+
 int settings_check(const struct settings *s, settings_fault fault, void *arg)
 {
 	struct sockaddr_storage address;
@@ -208,6 +216,11 @@ int settings_check(const struct settings *s, settings_fault fault, void *arg)
 		if (check_output(o, i, fault, arg))
 			r = -EINVAL;
 		standard_outputs += o->kind == OUTPUT_FILE && o->path && !strcmp(o->path, "-");
+	}
+	if (s->templates_topic && !settings_kafka_output(s)) {
+		fault("templates.topic", "needs an output of type kafka, whose brokers it uses",
+		      arg);
+		r = -EINVAL;
 	}
 	if (standard_outputs > 1) {
 		fault("outputs", "only one output can be standard output", arg);

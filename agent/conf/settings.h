@@ -27,6 +27,7 @@ struct settings {
 	struct load_options load;
 	struct security_options security;
 	char *state_directory;	/* what must survive a restart */
+	char *templates_topic;	/* agents share templates through it; NULL: they do not */
 	unsigned drain_seconds; /* at stop, wait this long for the outputs */
 };
 
@@ -57,6 +58,9 @@ typedef void (*settings_changed)(const char *key, bool reloadable, const char *b
 				 const char *after, void *arg);
 unsigned settings_diff(const struct settings *before, const struct settings *after,
 		       settings_changed fn, void *arg);
+
+/* The first output of type kafka, or NULL. */
+const struct output_options *settings_kafka_output(const struct settings *s);
 
 /* Documents that come from the table: conf.example/weir.yaml, docs/CONFIGURATION.md, and the short
  * list for --help. */

@@ -615,6 +615,13 @@ static const struct setting rows[] = {
 	 .min = 1,
 	 .max = 86400,
 	 .help = "Data sets that waited this long are counted lost."},
+	{.path = "templates.topic",
+	 .type = SETTING_TEXT,
+	 AT(templates_topic),
+	 .example = "weir-templates",
+	 .help = "Kafka topic, at the brokers of the first kafka output, through which agents share "
+		 "templates, sampling rates and names: an exporter that moves to another agent is "
+		 "decoded there from its first record. Made, compacted, where it is missing. Empty: none."},
 	{.path = "enrich.cache",
 	 .type = SETTING_TEXT,
 	 AT(enrich.cache),

@@ -46,10 +46,11 @@ struct domain {
 	uint32_t version; /* enum flow_type */
 	uint32_t id; /* source id, observation domain id, engine type << 8 | engine id, sub-agent */
 	struct sequence sequence;
-	struct idtable templates;    /* template id → struct template */
-	struct idtable samplers;     /* see sampler.h */
-	struct idtable names;	     /* see names.h */
-	uint32_t name_kinds;	     /* bit n: names has some of enum name_kind n; relaxed */
+	struct idtable templates; /* template id → struct template */
+	struct idtable samplers;  /* see sampler.h */
+	struct idtable names;	  /* see names.h */
+	uint32_t name_kinds;	  /* bit n: names has some of enum name_kind n; relaxed */
+	bool resume; /* another agent told the template for which some of `waiting` wait */
 	bool sampled_by_interface;   /* samplers has rates of interfaces; relaxed */
 	uint64_t system_init_ms;     /* IE 160 from options, ms since 1970; 0: unknown; relaxed */
 	struct waiting_set *waiting; /* oldest first, under the mutex */
@@ -63,8 +64,15 @@ struct exporter_store {
 	pthread_mutex_t mutex;
 	struct idtable exporters;			/* mixed address → struct exporter */
 	uint32_t n_domains, n_templates, waiting_bytes; /* under the mutex */
-	bool closing;					/* no reader is left */
+	uint64_t changes; /* rises with each template, rate or name learnt; relaxed */
+	bool closing;	  /* no reader is left */
 };
+
+/* Notes that something was learnt. Under the mutex. */
+static inline void exporter_store_changed(struct exporter_store *s)
+{
+	__atomic_store_n(&s->changes, s->changes + 1, __ATOMIC_RELAXED);
+}
 
 /* Calls fn(head) when all readers of now have moved on. */
 static inline void exporter_store_defer(struct exporter_store *s, struct rcu_head *head,

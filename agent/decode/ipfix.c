@@ -274,6 +274,10 @@ enum decode_status ipfix_decode(struct decode_context *c, const struct datagram 
 		return DECODE_TOO_MANY_DOMAINS;
 	begin(&w, c, dg, &m, d, batch);
 	w.status = status;
+	if (__atomic_load_n(&d->resume, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&d->resume, false, __ATOMIC_RELAXED);
+		resume_waiting(&w);
+	}
 
 	while ((walk = ipfix_next_set(&w.message, &set)) == WALK_OK) {
 		bool v9 = m.version == FLOW_NETFLOW_V9;

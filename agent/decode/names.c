@@ -62,6 +62,7 @@ bool names_learn(struct exporter_store *s, struct domain *d, enum name_kind kind
 	if (old)
 		exporter_store_defer(s, &((struct name *)old)->rcu, name_free);
 	__atomic_fetch_or(&d->name_kinds, 1u << kind, __ATOMIC_RELAXED);
+	exporter_store_changed(s);
 	learnt = true;
 out:
 	pthread_mutex_unlock(&s->mutex);

@@ -39,6 +39,8 @@ bool sampler_learn(struct exporter_store *s, struct domain *d, enum sampler_key 
 		return true;
 	pthread_mutex_lock(&s->mutex);
 	learnt = !d->exporter->gone && put_rate(s, d, key, id, rate);
+	if (learnt)
+		exporter_store_changed(s);
 	if (learnt && key == SAMPLER_ID) {
 		idtable_each(&d->samplers, note_agreement, &only);
 		put_rate(s, d, SAMPLER_ONLY, 0, only);

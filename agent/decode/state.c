@@ -50,16 +50,12 @@ static void put64(struct buffer *b, uint64_t v)
 	buffer_bytes(b, &v, sizeof(v));
 }
 
-static bool save_template(uint64_t key, void *value, void *arg)
+void state_put_template(struct buffer *b, const struct template *t, uint64_t seen_s)
 {
-	const struct template *t = value;
-	struct buffer *b = arg;
-
-	(void)key;
 	put8(b, ENTRY_TEMPLATE);
 	put16(b, t->id);
 	put8(b, t->options);
-	put64(b, __atomic_load_n(&t->last_seen, __ATOMIC_RELAXED));
+	put64(b, seen_s);
 	put16(b, t->n_scope);
 	put16(b, t->n_fields);
 	for (uint16_t i = 0; i < t->n_fields; i++) {
@@ -67,6 +63,15 @@ static bool save_template(uint64_t key, void *value, void *arg)
 		put16(b, t->fields[i].id);
 		put16(b, t->fields[i].length);
 	}
+}
+
+static bool save_template(uint64_t key, void *value, void *arg)
+{
+	const struct template *t = value;
+	struct buffer *b = arg;
+
+	(void)key;
+	state_put_template(b, t, __atomic_load_n(&t->last_seen, __ATOMIC_RELAXED));
 	return !b->failed;
 }
 
@@ -83,31 +88,88 @@ static bool save_sampler(uint64_t key, void *value, void *arg)
 	return !b->failed;
 }
 
+void state_put_samplers(struct buffer *b, const struct domain *d)
+{
+	idtable_each(&d->samplers, save_sampler, b);
+}
+
+/* The names of one group, and how many there are. */
+struct name_group {
+	struct buffer *to; /* NULL: they are counted only */
+	unsigned group, groups, n;
+};
+
 static void save_name(enum name_kind kind, uint64_t id, const struct text *name, void *arg)
 {
-	struct buffer *b = arg;
+	struct name_group *g = arg;
 
-	put8(b, ENTRY_NAME);
-	put8(b, (uint8_t)kind);
-	put64(b, id);
-	put8(b, (uint8_t)name->len);
-	buffer_bytes(b, name->p, name->len);
+	if ((id ^ id >> 8 ^ id >> 16 ^ kind) % g->groups != g->group)
+		return;
+	g->n++;
+	if (!g->to)
+		return;
+	put8(g->to, ENTRY_NAME);
+	put8(g->to, (uint8_t)kind);
+	put64(g->to, id);
+	put8(g->to, (uint8_t)name->len);
+	buffer_bytes(g->to, name->p, name->len);
+}
+
+void state_put_names(struct buffer *b, const struct domain *d, unsigned group, unsigned groups)
+{
+	struct name_group g = {.to = b, .group = group, .groups = groups};
+
+	names_each(d, save_name, &g);
+}
+
+bool state_has_names(const struct domain *d, unsigned group, unsigned groups)
+{
+	struct name_group g = {.group = group, .groups = groups};
+
+	names_each(d, save_name, &g);
+	return g.n > 0;
+}
+
+void state_put_domain(struct buffer *b, const struct domain *d, uint64_t seen_ns)
+{
+	put8(b, ENTRY_DOMAIN);
+	buffer_bytes(b, d->exporter->address.b, sizeof(d->exporter->address.b));
+	put32(b, d->version);
+	put32(b, d->id);
+	put64(b, seen_ns);
+	put64(b, __atomic_load_n(&d->system_init_ms, __ATOMIC_RELAXED));
 }
 
 static bool save_domain(struct domain *d, void *arg)
 {
 	struct buffer *b = arg;
 
-	put8(b, ENTRY_DOMAIN);
-	buffer_bytes(b, d->exporter->address.b, sizeof(d->exporter->address.b));
-	put32(b, d->version);
-	put32(b, d->id);
-	put64(b, exporter_last_seen(d->exporter));
-	put64(b, __atomic_load_n(&d->system_init_ms, __ATOMIC_RELAXED));
+	state_put_domain(b, d, exporter_last_seen(d->exporter));
 	idtable_each(&d->templates, save_template, b);
-	idtable_each(&d->samplers, save_sampler, b);
-	names_each(d, save_name, b);
+	state_put_samplers(b, d);
+	state_put_names(b, d, 0, 1);
 	return !b->failed;
+}
+
+uint64_t state_clear_times(uint8_t *p, size_t len)
+{
+	enum {
+		DOMAIN_SEEN = 1 + 16 + 4 + 4,
+		DOMAIN_LENGTH = DOMAIN_SEEN + 8 + 8,
+		TEMPLATE_SEEN = DOMAIN_LENGTH + 1 + 2 + 1,
+	};
+	uint64_t domain = 0, template = 0;
+
+	if (len < DOMAIN_LENGTH || p[0] != ENTRY_DOMAIN)
+		return 0;
+	memcpy(&domain, p + DOMAIN_SEEN, sizeof(domain));
+	memset(p + DOMAIN_SEEN, 0, sizeof(domain));
+	if (len >= TEMPLATE_SEEN + sizeof(template) && p[DOMAIN_LENGTH] == ENTRY_TEMPLATE) {
+		memcpy(&template, p + TEMPLATE_SEEN, sizeof(template));
+		memset(p + TEMPLATE_SEEN, 0, sizeof(template));
+	}
+	domain /= 1000000000u;
+	return template > domain ? template : domain;
 }
 
 static int fail(char *error, size_t size, const char *what, const char *path, int err)
@@ -208,7 +270,8 @@ DEFINE_GET(16)
 DEFINE_GET(32)
 DEFINE_GET(64)
 
-static struct domain *load_domain(struct exporter_store *s, struct reader *r)
+/* *later: the exporter was heard here after these entries were made. */
+static struct domain *load_domain(struct exporter_store *s, struct reader *r, bool *later)
 {
 	struct ip_addr address;
 	struct exporter *e;
@@ -225,7 +288,8 @@ static struct domain *load_domain(struct exporter_store *s, struct reader *r)
 		return NULL;
 	e = exporter_get(s, &address, seen);
 	d = e ? domain_get(s, e, version, id) : NULL;
-	if (d && init)
+	*later = d && exporter_last_seen(e) > seen;
+	if (d && init && !*later)
 		__atomic_store_n(&d->system_init_ms, init, __ATOMIC_RELAXED);
 	return d;
 }
@@ -238,6 +302,7 @@ static bool load_template(struct exporter_store *s, struct domain *d, struct rea
 	uint64_t seen = get64(r);
 	uint16_t n_scope = get16(r), n_fields = get16(r);
 	struct template_field fields[FIELDS_MAX];
+	const struct template *t;
 
 	if (n_fields > FIELDS_MAX || n_scope > n_fields || id < IPFIX_MIN_DATA_SET) {
 		r->short_of = true;
@@ -248,9 +313,17 @@ static bool load_template(struct exporter_store *s, struct domain *d, struct rea
 		fields[i].id = get16(r);
 		fields[i].length = get16(r);
 	}
-	return !r->short_of && d &&
-	       template_define(s, d, id, options, fields, n_fields, n_scope, seen, account) ==
-		       DECODE_OK;
+	if (r->short_of || !d)
+		return false;
+	t = template_find(d, id);
+	if (t && __atomic_load_n(&t->last_seen, __ATOMIC_RELAXED) > seen)
+		return false; /* the exporter has told it since */
+	if (template_define(s, d, id, options, fields, n_fields, n_scope, seen, account) !=
+	    DECODE_OK)
+		return false;
+	if (__atomic_load_n(&d->waiting, __ATOMIC_RELAXED))
+		__atomic_store_n(&d->resume, true, __ATOMIC_RELEASE);
+	return true;
 }
 
 static void load_sampler(struct exporter_store *s, struct domain *d, struct reader *r)
@@ -280,12 +353,46 @@ static int damaged(char *error, size_t size, const char *why)
 	return -EBADMSG;
 }
 
+static int entries(struct exporter_store *s, struct reader *r, struct account *account)
+{
+	struct domain *d = NULL;
+	bool later = false;
+	int templates = 0;
+
+	while (r->p < r->end && !r->short_of) {
+		switch (get8(r)) {
+		case ENTRY_DOMAIN:
+			d = load_domain(s, r, &later);
+			break;
+		case ENTRY_TEMPLATE:
+			templates += load_template(s, d, r, account);
+			break;
+		case ENTRY_SAMPLER:
+			load_sampler(s, later ? NULL : d, r);
+			break;
+		case ENTRY_NAME:
+			load_name(s, later ? NULL : d, r);
+			break;
+		default:
+			r->short_of = true;
+		}
+	}
+	return templates;
+}
+
+int state_entries(struct exporter_store *s, const uint8_t *p, size_t len, struct account *account)
+{
+	struct reader r = {.p = p, .end = p + len};
+	int templates = entries(s, &r, account);
+
+	return r.short_of ? -EBADMSG : templates;
+}
+
 int state_parse(struct exporter_store *s, const uint8_t *p, size_t len, struct account *account,
 		char *error, size_t error_size)
 {
 	struct reader r = {.p = p, .end = p + len};
-	struct domain *d = NULL;
-	int templates = 0;
+	int templates;
 	uint32_t version, length, checksum;
 
 	if (len < HEADER || memcmp(take(&r, sizeof(MAGIC)), MAGIC, sizeof(MAGIC)))
@@ -299,24 +406,7 @@ int state_parse(struct exporter_store *s, const uint8_t *p, size_t len, struct a
 		return damaged(error, error_size, "state file is cut short");
 	if (checksum != crc32(0, r.p, length))
 		return damaged(error, error_size, "state file is damaged (checksum)");
-	while (r.p < r.end && !r.short_of) {
-		switch (get8(&r)) {
-		case ENTRY_DOMAIN:
-			d = load_domain(s, &r);
-			break;
-		case ENTRY_TEMPLATE:
-			templates += load_template(s, d, &r, account);
-			break;
-		case ENTRY_SAMPLER:
-			load_sampler(s, d, &r);
-			break;
-		case ENTRY_NAME:
-			load_name(s, d, &r);
-			break;
-		default:
-			r.short_of = true;
-		}
-	}
+	templates = entries(s, &r, account);
 	return r.short_of ? damaged(error, error_size, "state file is damaged (entries)")
 			  : templates;
 }

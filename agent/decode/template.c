@@ -185,6 +185,7 @@ enum decode_status template_define(struct exporter_store *s, struct domain *d, u
 	if (status == DECODE_OK) {
 		d->exporter->n_templates++;
 		s->n_templates++;
+		exporter_store_changed(s);
 		if (old)
 			template_drop(s, old);
 	}

@@ -70,7 +70,8 @@ static void accounts(const struct ops_sources *s, struct buffer *to)
 			if (i < s->n_workers)
 				buffer_format(to, "weir_%s_total{worker=\"%u\"}", name, i);
 			else
-				buffer_format(to, "weir_%s_total{worker=\"main\"}", name);
+				buffer_format(to, "weir_%s_total{worker=\"%s\"}", name,
+					      i == s->n_workers ? "main" : "topic");
 			value(to, account_get(s->accounts[i], id));
 		}
 	}
@@ -267,8 +268,8 @@ void metrics_reference(struct buffer *to)
 		"the same numbers, `weir audit` whether they add up. All names begin with `weir_`.\n\n"
 		"## Accounts\n\n"
 		"Every datagram and every record ends in exactly one of these. Counters since start,\n"
-		"labelled `worker`, those of outputs `output`. The last worker is the agent's own\n"
-		"thread: it receives nothing and counts what expires.\n\n"
+		"labelled `worker`, those of outputs `output`. Worker `main` is the agent's own\n"
+		"thread, which receives nothing and counts what expires; `topic` shares templates.\n\n"
 		"| metric | label | one count means |\n|---|---|---|\n");
 	for (unsigned id = 0; id < ACCOUNT_MAX; id++)
 		buffer_format(to, "| `weir_%s_total` | %s | %s |\n", account_name(id),

@@ -44,7 +44,7 @@ struct ops_reason {
 /* Where the numbers are. All of it must stay valid until ops_stop() returns; the callbacks are
  * called from the ops thread. */
 struct ops_sources {
-	const struct account *const *accounts; /* one per worker, then that of the main thread */
+	const struct account *const *accounts; /* per worker, the main thread, the topic */
 	unsigned n_accounts;
 	const uint64_t *const *heartbeats; /* per worker: monotonic ns of its last turn, relaxed */
 	const clockid_t *clocks;	   /* per worker: the time its thread ran; NULL: unknown */

@@ -44,6 +44,7 @@ KAFKA=$KAFKA_TLS
 mended tls 'TLS failed' "outputs[0].tls.ca=$KAFKA_OTHER_CA" -- "outputs[0].tls.ca=$KAFKA_CA"
 KAFKA=$KAFKA_SASL
 echo hunter2-not-it >"$scratch/password"
+chmod 600 "$scratch/password"
 login=("outputs[0].tls.ca=$KAFKA_CA" 'outputs[0].sasl.mechanism=PLAIN' 'outputs[0].sasl.username=weir')
 mended login 'refuses our login' "${login[@]}" "outputs[0].sasl.password_file=$scratch/password" -- \
 	"${login[@]}" "outputs[0].sasl.password_file=$broker/tls/password"
