@@ -276,8 +276,6 @@ static const struct row_format *format_of(const struct output_options *o)
 		return &protobuf_format;
 	case FORMAT_NATIVE:
 		return &native_format;
-	case FORMAT_ROWBINARY:
-		break;
 	}
 	return NULL;
 }
@@ -322,10 +320,6 @@ static struct sink *none_sink_open(void)
 
 static struct sink *sink_open(const struct output_options *o)
 {
-	if (!format_of(o)) {
-		log_error("output: this format is not available; use json, protobuf or native");
-		return NULL;
-	}
 	switch (o->kind) {
 	case OUTPUT_FILE:
 		return file_sink_open(o);

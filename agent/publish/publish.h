@@ -9,7 +9,7 @@
 #include "../flow.h"
 
 enum output_kind { OUTPUT_FILE, OUTPUT_KAFKA, OUTPUT_NONE };
-enum output_format { FORMAT_JSON, FORMAT_PROTOBUF, FORMAT_NATIVE, FORMAT_ROWBINARY };
+enum output_format { FORMAT_JSON, FORMAT_PROTOBUF, FORMAT_NATIVE };
 enum output_compression { COMPRESS_NONE, COMPRESS_GZIP, COMPRESS_ZSTD, COMPRESS_LZ4 };
 
 /* When what was spooled is forced to disk: after each message, each second, or when the kernel
