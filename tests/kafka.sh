@@ -10,7 +10,8 @@
 #        tests/kafka.sh topic DIR NAME [PARTITIONS]
 #        tests/kafka.sh remove DIR             stop and delete
 # `start` leaves DIR/env to be sourced: KAFKA=ADDRESS:PORT, KAFKA_PID, and with --secure
-# KAFKA_TLS, KAFKA_MTLS, KAFKA_SASL (user weir, password DIR/tls/password; PLAIN and SCRAM),
+# KAFKA_TLS, KAFKA_MTLS, KAFKA_SASL (user weir, password DIR/tls/password; PLAIN, SCRAM,
+# and OAUTHBEARER with unsigned tokens),
 # KAFKA_CA, KAFKA_CERT, KAFKA_KEY (the client's), KAFKA_OTHER_CA (that signed none of them).
 set -eu
 
@@ -19,7 +20,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/weir
 lib=$cache/kafka-$version
 
 die() { printf 'kafka.sh: %s\n' "$*" >&2; exit 1; }
-usage() { sed -n '4,16s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '4,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 setup() {
 	[ ! -e "$lib/complete" ] || return 0
@@ -136,10 +137,11 @@ configure() { # DIR SECURE PROPERTY...
 			ssl.truststore.type=PEM
 			ssl.truststore.location=$dir/tls/ca.pem
 			listener.name.mtls.ssl.client.auth=required
-			listener.name.login.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+			listener.name.login.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
 			listener.name.login.plain.sasl.jaas.config=$jaas.plain.PlainLoginModule required user_weir="$password";
 			listener.name.login.scram-sha-256.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
 			listener.name.login.scram-sha-512.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
+			listener.name.login.oauthbearer.sasl.jaas.config=$jaas.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
 			END
 		fi
 		cat <<-END

@@ -16,6 +16,7 @@ ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-
 JOBS  := $(shell nproc)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 TIME  ?= 60
+C11_THREADS := $(if $(findstring thread,$(SANITIZE)),tests/tsan/c11_threads.c)
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
@@ -44,7 +45,8 @@ $(BUILD)/tests/netns/%: tests/netns/%.c $(BUILD)/libweir.a
 
 $(BUILD)/tests/integration/%: tests/integration/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(C11_THREADS) \
+		$(BUILD)/libweir.a $(LIBS)
 
 $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
@@ -74,8 +76,8 @@ test-asan: sanitized
 THREADED := test_idtable test_sequence test_exporter test_shared_store
 test-tsan:
 	$(Q)$(MAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread OPTIMISE="-O1 -g" \
-		$(THREADED:%=build-tsan/tests/%)
-	$(Q)TSAN_OPTIONS=suppressions=tests/tsan.supp tests/run.sh unit@build-tsan
+		$(THREADED:%=build-tsan/tests/%) build-tsan/tests/integration/kafka_flows
+	$(Q)TSAN_OPTIONS=suppressions=tests/tsan.supp tests/run.sh unit@build-tsan tsan@build-tsan
 
 ## make coverage      lines of agent/decode that unit tests, corpus and fuzz corpora reach
 coverage:

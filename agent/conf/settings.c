@@ -179,6 +179,9 @@ static int check_output(const struct output_options *o, unsigned i, settings_fau
 		wrong = "kafka needs a 'topic'";
 	else if (o->sasl_mechanism && !is_sasl_mechanism(o->sasl_mechanism))
 		wrong = "sasl.mechanism is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER";
+	else if (o->sasl_mechanism && !strcmp(o->sasl_mechanism, "OAUTHBEARER") &&
+		 !o->sasl_token_url && !o->n_properties)
+		wrong = "OAUTHBEARER needs sasl.token_url, or librdkafka's own properties";
 	else if (!o->tls_cert != !o->tls_key)
 		wrong = "tls.certificate and tls.key go together";
 	else if (o->kind != OUTPUT_KAFKA && o->spool_path)

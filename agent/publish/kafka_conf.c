@@ -100,14 +100,53 @@ static void set_security(struct maker *m, const struct output_options *o)
 	set(m, "ssl.certificate.location", o->tls_cert);
 	set(m, "ssl.key.location", o->tls_key);
 	set_secret_file(m, "ssl.key.password", o->tls_key_password_file);
+}
+
+static void set_password(struct maker *m, const char *property, const struct output_options *o)
+{
+	if (o->sasl_password_file)
+		set_secret_file(m, property, o->sasl_password_file);
+	else
+		set(m, property, o->sasl_password);
+}
+
+/* librdkafka itself asks for tokens and renews them, where it was built to. Without our address it
+ * has its own properties. */
+static void set_token(struct maker *m, const struct output_options *o)
+{
+	char features[512];
+	size_t size = sizeof(features);
+
+	if (!o->sasl_token_url)
+		return;
+	if (rd_kafka_conf_get(m->conf, "builtin.features", features, &size) ||
+	    !strstr(features, "oidc")) {
+		log_error(
+			"output %s: librdkafka %s was built without OpenID Connect and cannot ask "
+			"for tokens; use a librdkafka that has it, or SCRAM or PLAIN over TLS, or "
+			"mTLS",
+			m->name, rd_kafka_version_str());
+		m->failed = true;
+		return;
+	}
+	set(m, "sasl.oauthbearer.method", "oidc");
+	set(m, "sasl.oauthbearer.token.endpoint.url", o->sasl_token_url);
+	set(m, "sasl.oauthbearer.scope", o->sasl_scope);
+	set(m, "sasl.oauthbearer.client.id", o->sasl_username);
+	set_password(m, "sasl.oauthbearer.client.secret", o);
+}
+
+static void set_login(struct maker *m, const struct output_options *o)
+{
 	if (!o->sasl_mechanism)
 		return;
 	set(m, "sasl.mechanisms", o->sasl_mechanism);
+	if (!strcmp(o->sasl_mechanism, "OAUTHBEARER")) {
+		set_token(m, o);
+		return;
+	}
 	set(m, "sasl.username", o->sasl_username);
-	if (o->sasl_password_file)
-		set_secret_file(m, "sasl.password", o->sasl_password_file);
-	else
-		set(m, "sasl.password", o->sasl_password);
+	set_password(m, "sasl.password", o);
 	if (!strncmp(o->sasl_mechanism, "SCRAM", 5) && rd_kafka_version() < FIXED_SCRAM_VERSION)
 		log_warning("output %s: librdkafka %s cannot do SCRAM with Kafka 4 brokers; use "
 			    "librdkafka 2.6.1 or newer, or PLAIN over TLS, or mTLS",
@@ -158,6 +197,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct output_options *o, const char *name
 	set(&m, "reconnect.backoff.max.ms", "2000");
 	set(&m, "log.connection.close", "false");
 	set_security(&m, o);
+	set_login(&m, o);
 	for (unsigned i = 0; i < o->n_properties; i++)
 		set(&m, o->properties[i].name, o->properties[i].value);
 	if (!m.failed)

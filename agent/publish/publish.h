@@ -44,6 +44,8 @@ struct output_options {
 	char *sasl_username;
 	char *sasl_password;	  /* a secret: never printed */
 	char *sasl_password_file; /* its first line; wins over sasl_password */
+	char *sasl_token_url;	  /* OAUTHBEARER: who issues tokens for user name and password */
+	char *sasl_scope;	  /* … and of which scope; NULL: of its choice */
 	struct kafka_property properties[KAFKA_PROPERTIES_MAX]; /* straight to librdkafka */
 	unsigned n_properties;
 	uint32_t message_bytes;	 /* a message is sent when it holds this much … */

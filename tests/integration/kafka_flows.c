@@ -99,6 +99,8 @@ static void read_argument(char *argument)
 		{"sasl_mechanism", NULL, NULL, &o->sasl_mechanism},
 		{"sasl_username", NULL, NULL, &o->sasl_username},
 		{"sasl_password_file", NULL, NULL, &o->sasl_password_file},
+		{"sasl_token_url", NULL, NULL, &o->sasl_token_url},
+		{"sasl_scope", NULL, NULL, &o->sasl_scope},
 	};
 
 	if (!v)

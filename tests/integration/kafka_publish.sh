@@ -10,7 +10,7 @@ tests/kafka.sh start "$work/broker" --secure --property message.max.bytes=400000
 . "$work/broker/env"
 
 every_flow_arrives_once() {
-	publish brokers=$KAFKA topic=$1 flows=300000 compression=$1 && is accounts published_flows 300000 &&
+	publish brokers=$KAFKA topic=$1 flows=300000 compression=${1%-*} && is accounts published_flows 300000 &&
 		is accounts lost 0 && read_back brokers=$KAFKA topic=$1 flows=300000 &&
 		is reading distinct 300000 && is reading duplicates 0 && is reading bad 0 &&
 		is reading header_count 300000
@@ -121,9 +121,10 @@ wrong_password() {
 }
 check "a wrong password is said and not shown" wrong_password
 
-# librdkafka older than 2.6.1 cannot; a newer one must.
+# librdkafka older than 2.6.1 cannot do SCRAM with this broker, and one without OpenID Connect cannot
+# get tokens: each says so. A newer one can do both.
 scram() {
-	if pkg-config --atleast-version=2.6.1 rdkafka; then
+	if library_has version 2.6.1; then
 		login "$1"
 	else
 		login "$1" stop=3 >/dev/null
@@ -131,6 +132,42 @@ scram() {
 	fi
 }
 check "SCRAM works, or the library is said to be too old" scram SCRAM-SHA-512
+
+token() { # PASSWORD-FILE [KEY=VALUE...]
+	publish brokers=$KAFKA_SASL topic=login flows=20000 tls_ca=$KAFKA_CA sasl_mechanism=OAUTHBEARER \
+		sasl_username=weir sasl_token_url="http://127.0.0.1:$(cat "$work/issuer")/token" \
+		sasl_scope=kafka sasl_password_file="$1" "${@:2}"
+}
+token_works() { token "$work/broker/tls/password" && is accounts published_flows 20000; }
+no_openid() {
+	! token "$work/broker/tls/password" >/dev/null && says "built without OpenID Connect"
+}
+wrong_secret() {
+	token "$work/password" stop=3 && is accounts published_flows 0 &&
+		says "refuses our login" && says_not hunter2
+}
+tests/integration/token_issuer.py weir "$work/broker/tls/password" >"$work/issuer" &
+issuer=$!
+until [ -s "$work/issuer" ] || ! kill -0 $issuer 2>/dev/null; do sleep 0.1; done
+if library_has feature oidc; then
+	check "OAUTHBEARER with a token of OpenID Connect" token_works
+else
+	check "a library without OpenID Connect is said" no_openid
+fi
+
+if newer_library; then
+	export LD_LIBRARY_PATH=$newer
+	for mechanism in SCRAM-SHA-256 SCRAM-SHA-512; do
+		check "a newer library: login with $mechanism" login $mechanism
+	done
+	check "a newer library: OAUTHBEARER with a token of OpenID Connect" token_works
+	check "a newer library: a wrong secret is said and not shown" wrong_secret
+	check "a newer library: every flow arrives once" every_flow_arrives_once lz4-newer
+	unset LD_LIBRARY_PATH
+else
+	echo "SKIP newer library: the package confluent-kafka could not be had: $(tail -n 1 "$work/pip")"
+fi
+kill $issuer
 
 unknown_property() {
 	! publish brokers=$KAFKA topic=x flows=1 property=no.such=1 >/dev/null && says "property no.such"

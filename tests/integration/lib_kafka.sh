@@ -45,3 +45,31 @@ is() {
 above() { [ "$(number "$1" "$2")" -gt "$3" ] || { echo "$2 is $(number "$1" "$2"), not over $3"; return 1; }; }
 says() { grep -q "$1" "$work/log" || { echo "the log does not say '$1' but: $(tail -n 2 "$work/log")"; return 1; }; }
 says_not() { ! grep -q "$1" "$work/log" || { echo "the log says '$1'"; return 1; }; }
+
+# library_has version V | feature NAME: of the librdkafka that programs are run with.
+library_has() {
+	python3 - "$@" <<-'END'
+	import ctypes, sys
+	lib = ctypes.CDLL("librdkafka.so.1")
+	lib.rd_kafka_conf_new.restype = ctypes.c_void_p
+	if sys.argv[1] == "version":
+	    v = lib.rd_kafka_version()
+	    sys.exit((v >> 24, v >> 16 & 255, v >> 8 & 255) < tuple(map(int, sys.argv[2].split("."))))
+	text, size = ctypes.create_string_buffer(512), ctypes.c_size_t(512)
+	lib.rd_kafka_conf_get(ctypes.c_void_p(lib.rd_kafka_conf_new()), b"builtin.features", text,
+	                      ctypes.byref(size))
+	sys.exit(sys.argv[2] not in text.value.decode().split(","))
+	END
+}
+
+# The librdkafka that the Python package confluent-kafka carries, kept in the build: $newer is a
+# directory for LD_LIBRARY_PATH.
+newer_library() {
+	local venv=$build/venv-kafka library
+	newer=$(realpath "$build")/newer-librdkafka
+	[ ! -e "$newer/librdkafka.so.1" ] || return 0
+	{ python3 -m venv "$venv" && "$venv/bin/pip" install -q confluent-kafka; } >"$work/pip" 2>&1 ||
+		return 1
+	library=$(realpath "$venv"/lib/python3*/site-packages/confluent_kafka.libs/librdkafka*.so.1) &&
+		mkdir -p "$newer" && ln -sf "$library" "$newer/librdkafka.so.1"
+}
