@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: tests/venv.sh SET...     clickhouse: chdb, the ClickHouse engine as a library
 #                                 s3: moto, a stand-in for an object store
+#                                 kafka: confluent-kafka, for the new librdkafka in it
 # Prints the directory. Ends with 1, and the reason on standard error, when it cannot be made.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,6 +11,7 @@ cd "$(dirname "$0")/.."
 declare -A packages=(
 	[clickhouse]='chdb==4.4.0'
 	[s3]='moto[s3,server]==5.2.5'
+	[kafka]='confluent-kafka==2.16.1'
 )
 
 die() { printf 'venv.sh: %s\n' "$*" >&2; exit 1; }

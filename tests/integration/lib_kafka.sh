@@ -65,11 +65,10 @@ library_has() {
 # The librdkafka that the Python package confluent-kafka carries, kept in the build: $newer is a
 # directory for LD_LIBRARY_PATH.
 newer_library() {
-	local venv=$build/venv-kafka library
+	local venv library
 	newer=$(realpath "$build")/newer-librdkafka
 	[ ! -e "$newer/librdkafka.so.1" ] || return 0
-	{ python3 -m venv "$venv" && "$venv/bin/pip" install -q confluent-kafka; } >"$work/pip" 2>&1 ||
-		return 1
+	venv=$(tests/venv.sh kafka 2>"$work/pip") || return 1
 	library=$(realpath "$venv"/lib/python3*/site-packages/confluent_kafka.libs/librdkafka*.so.1) &&
 		mkdir -p "$newer" && ln -sf "$library" "$newer/librdkafka.so.1"
 }
