@@ -1,8 +1,16 @@
-# Deployment: what is tested of it beside tests/deploy.
+# Deployment: the image, and what is tested of all this beside tests/deploy.
 # SPDX-License-Identifier: Apache-2.0
+
+## make image         the container image as an OCI directory in $(BUILD) (buildah)
+image: all
+	$(Q)deploy/docker/build.sh $(BUILD) $(BUILD)/image:$(VERSION)
+
+## make test-image    build it twice, run it under runc with the chart's capabilities (root)
+test-image: test-programs
+	$(Q)BUILD=$(BUILD) deploy/docker/test.sh
 
 ## make test-k8s      the Helm chart; skips what is not installed
 test-k8s: all
 	$(Q)BUILD=$(BUILD) deploy/helm/test.sh
 
-.PHONY: deb test-k8s
+.PHONY: deb image test-image test-k8s

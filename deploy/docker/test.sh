@@ -1,0 +1,76 @@
+#!/bin/bash
+# The image: small, the same each time, and under runc with exactly the chart's capabilities it takes
+# exporters in through XDP.
+# SPDX-License-Identifier: Apache-2.0
+. "$(dirname "$0")/../../tests/netns/lib_e2e.sh"
+isolate "$@"
+
+for tool in buildah umoci runc; do
+	if ! command -v $tool >/dev/null; then
+		skip image "no $tool: apt-get install buildah umoci runc"
+		finish
+	fi
+done
+if ! deploy/docker/build.sh "$BUILD" "$scratch/oci:one" >"$scratch/log" 2>&1; then
+	fail image_is_built "$(tail -n 3 "$scratch/log")"
+	finish
+fi
+pass image_is_built
+deploy/docker/build.sh "$BUILD" "$scratch/second:one" >/dev/null 2>&1
+expect image_is_reproducible "$(jq -r '.manifests[0].digest' "$scratch"/{oci,second}/index.json |
+	sort -u | wc -l)" '^1$'
+umoci unpack --image "$scratch/oci:one" "$scratch/bundle" >/dev/null 2>&1
+root=$scratch/bundle/rootfs
+size=$(du -sm "$root" | cut -f1)
+expect image_is_small "$([ "$size" -lt 40 ] && echo small || echo "$size MB")" '^small$'
+expect image_has_no_shell "$(ls "$root/bin/")" '^weir$'
+expect image_says_what_is_in_it "$(cat "$root/etc/weir/sbom.txt")" '^weir ' '^librdkafka.so.1 librdkafka1 '
+
+ns_pair
+in_a ping -q -c 1 10.9.0.2 >/dev/null
+mkdir -p "$scratch/state" "$scratch/run" "$scratch/etc"
+cat >"$scratch/etc/weir.yaml" <<'END'
+interfaces: [vb]
+xdp: {mode: native, pin_path: /sys/fs/bpf/weir-e2e}
+outputs: [{type: file, path: /var/lib/weir/flows}]
+metrics: {listen: "127.0.0.1:9331"}
+END
+capabilities='["CAP_BPF","CAP_NET_ADMIN","CAP_NET_RAW","CAP_IPC_LOCK"]'
+jq --argjson caps "$capabilities" --arg ns "/proc/$ns_b/ns/net" --arg dir "$scratch" '
+	.process.args = ["/usr/bin/weir", "agent", "-c", "/etc/weir/weir.yaml"]
+	| .process.terminal = false | .process.noNewPrivileges = true | .process.rlimits = []
+	| .process.capabilities = {bounding: $caps, effective: $caps, permitted: $caps}
+	| .root.readonly = true
+	| .linux.namespaces = [{type: "mount"}, {type: "pid"}, {type: "ipc"}, {type: "uts"},
+		{type: "network", path: $ns}]
+	| .linux.resources = {} | del(.linux.cgroupsPath)
+	| .mounts = [
+		{destination: "/proc", type: "proc", source: "proc"},
+		{destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755"]},
+		{destination: "/etc/weir", type: "bind", source: ($dir + "/etc"), options: ["bind", "ro"]},
+		{destination: "/var/lib/weir", type: "bind", source: ($dir + "/state"), options: ["bind", "rw"]},
+		{destination: "/run/weir", type: "bind", source: ($dir + "/run"), options: ["bind", "rw"]},
+		{destination: "/sys/fs/bpf", type: "bind", source: "/sys/fs/bpf", options: ["bind", "rw"]}]' \
+	"$scratch/bundle/config.json" >"$scratch/config.json"
+mv "$scratch/config.json" "$scratch/bundle/config.json"
+name=weir-test-$$
+runc --root "$scratch/runc" run --bundle "$scratch/bundle" "$name" </dev/null >"$scratch/out" 2>&1 &
+container=$!
+ln -s run/weir.sock "$scratch/control"
+agent_log=$scratch/out
+if await 15 "$WEIR" status --socket "$scratch/control" >/dev/null 2>&1; then
+	pass image_runs_with_four_capabilities
+	send_load --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 5000 --count 1000
+	settled 1000
+	expect image_takes_in_through_xdp "$(account rx_xdp_datagrams) $(account flows)" \
+		"^1000 $(value_of records)\$"
+	expect image_writes_flows "$(wc -l <"$scratch/state/flows")" "^$(value_of records)\$"
+	runc --root "$scratch/runc" kill "$name" TERM
+	wait $container
+	expect image_ends_well $? '^0$'
+else
+	fail image_runs_with_four_capabilities "$(tail -n 3 "$scratch/out")"
+	runc --root "$scratch/runc" kill "$name" KILL 2>/dev/null
+fi
+runc --root "$scratch/runc" delete --force "$name" 2>/dev/null
+finish
