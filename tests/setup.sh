@@ -12,7 +12,7 @@ build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev 
 # Network namespaces, the exporters that the demo runs, and traffic for them to watch.
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct tcpdump jq'
 # More exporters, other collectors to compare with, a Kafka client, the test libraries.
-test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime"
+test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd"
 
 if [ -t 2 ]; then
 	say() { printf '  SETUP   %s\n' "$*" >&2; }
