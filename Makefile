@@ -79,6 +79,12 @@ demo:
 	$(Q)$(MAKE) -j$(JOBS) all
 	$(Q)BUILD=$(BUILD) tests/demo.sh
 
+## make demo-pipeline exporters to XDP, Kafka, the ClickHouse engine and Parquet in MinIO (root)
+demo-pipeline:
+	$(Q)tests/setup.sh build test demo
+	$(Q)$(MAKE) -j$(JOBS) all
+	$(Q)BUILD=$(BUILD) tests/demo_pipeline.sh
+
 ## make docs          what is made from tables: example settings, reference pages
 docs: all
 	$(call say,GEN,conf.example/weir.yaml docs/CONFIGURATION.md docs/METRICS.md)
@@ -131,6 +137,6 @@ help:
 	@sed -n 's/^## //p' Makefile tests/tests.mk deploy/deploy.mk
 
 -include $(OBJECTS:.o=.d) $(BUILD)/agent/main.d
-.PHONY: all setup demo docs install deb format format-check clean help
+.PHONY: all setup demo demo-pipeline docs install deb format format-check clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
