@@ -134,7 +134,7 @@
 	Y(UINT, layer_size, 104, layer_size, n_layers)                                   \
 	Y(ADDR, ipv6_routing_header_addresses, 105, segments, n_segments)
 
-/* In struct flow_info. */
+/* In struct flow_info; lists are looked at only where their count is not 0. */
 #define FLOW_INFO_FIELDS(X)                                  \
 	X(PLAIN, src_ip_ref, 2104, src_ip_ref)               \
 	X(PLAIN, dst_ip_ref, 2134, dst_ip_ref)               \
@@ -148,10 +148,10 @@
 	X(PLAIN, peer_as_name, 2235, peer_as_name)           \
 	X(PLAIN, peer_organization, 2236, peer_organization)
 
-#define FLOW_INFO_REPEATED(Y)                                    \
-	Y(PLAIN, policy_scope, 2222, scopes, n_scopes)           \
-	Y(UINT, bgp_as_path_padding, 2230, path_padding, n_path) \
-	Y(UINT, bgp_as_path_id, 2240, path_id, n_path)
+#define FLOW_INFO_REPEATED(Y)                                           \
+	Y(PLAIN, policy_scope, 2222, lists->scopes, n_scopes)           \
+	Y(UINT, bgp_as_path_padding, 2230, lists->path_padding, n_path) \
+	Y(UINT, bgp_as_path_id, 2240, lists->path_id, n_path)
 
 /* What struct flow_info points to. */
 #define FLOW_INFO_PARTS(P)                                                                      \

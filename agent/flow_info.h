@@ -28,6 +28,19 @@ struct info_bytes {
 	uint16_t len[INFO_FORMATS][INFO_ROLES];
 };
 
+/* Has the bytes that will be copied fetched: they lie before the struct that they are of. */
+static inline void info_prefetch(const void *info)
+{
+	const char *p = info;
+
+	if (!p)
+		return;
+	__builtin_prefetch(p);
+	__builtin_prefetch(p - 64);
+	__builtin_prefetch(p - 128);
+	__builtin_prefetch(p - 192);
+}
+
 /* Texts are UTF-8 without control characters, at most INFO_TEXT_MAX bytes; p is NULL where nothing
  * is known. Numbers are 0, coordinates NaN. */
 struct texts {
@@ -93,6 +106,14 @@ typedef uint8_t *(*info_writer)(uint8_t *to, const void *info, enum info_role ro
 
 enum { INFO_ENCODED_MAX = 64 * 1024 - 1 };
 
+/* Apart, because few flows have them: only as many elements as the counts say are initialised. */
+struct flow_info_lists {
+	struct text scopes[INFO_SCOPES_MAX];
+	char scope_text[2][INFO_SCOPE_TEXT]; /* what some of the scopes point to */
+	uint32_t path_id[FLOW_AS_PATH_MAX];
+	uint32_t path_padding[FLOW_AS_PATH_MAX]; /* how often each is repeated beyond once */
+};
+
 /* All that was found for one flow; NULL pointers and zero are "not known". */
 struct flow_info {
 	const struct as_info *src_as, *dst_as;
@@ -109,11 +130,7 @@ struct flow_info {
 	uint32_t application_port;
 	uint32_t n_scopes, n_path;
 
-	/* The lists: only as many elements as the counts above say are initialised. */
-	struct text scopes[INFO_SCOPES_MAX];
-	char scope_text[2][INFO_SCOPE_TEXT]; /* what some of the scopes point to */
-	uint32_t path_id[FLOW_AS_PATH_MAX];
-	uint32_t path_padding[FLOW_AS_PATH_MAX]; /* how often each is repeated beyond once */
+	struct flow_info_lists *lists; /* valid where one of these counts is not 0 */
 };
 
 #endif

@@ -18,6 +18,7 @@ struct enrich_worker {
 	uint32_t n_infos;
 	struct text originator, level; /* of the settings */
 	struct text scopes[ENRICH_SCOPES_MAX];
+	struct flow_info_lists *lists; /* as many as infos */
 	struct flow_info infos[];
 };
 
@@ -41,6 +42,12 @@ struct enrich_worker *enrich_worker_new(struct enricher *e, uint32_t rows, struc
 
 	if (!w)
 		return NULL;
+	/* Without path and policy nothing of it is touched, and takes no memory. */
+	w->lists = calloc(rows, sizeof(*w->lists));
+	if (!w->lists) {
+		free(w);
+		return NULL;
+	}
 	w->e = e;
 	w->account = account;
 	w->n_infos = rows;
@@ -50,6 +57,7 @@ struct enrich_worker *enrich_worker_new(struct enricher *e, uint32_t rows, struc
 		w->scopes[i] = setting(o->policy_scopes[i]);
 	w->has_known = o->devices || o->interfaces;
 	if (w->has_known && known_init(&w->known, e->writers)) {
+		free(w->lists);
 		free(w);
 		return NULL;
 	}
@@ -62,6 +70,7 @@ void enrich_worker_free(struct enrich_worker *w)
 		return;
 	if (w->has_known)
 		known_free(&w->known);
+	free(w->lists);
 	free(w);
 }
 
@@ -123,10 +132,10 @@ static unsigned attach_addresses(const struct tables *t, struct flow *rows, unsi
 	for (unsigned i = 0; i < n; i++) {
 		const struct flow_info *to = rows[i].info;
 
-		__builtin_prefetch(to->src_as);
-		__builtin_prefetch(to->src_geo);
-		__builtin_prefetch(to->dst_as);
-		__builtin_prefetch(to->dst_geo);
+		info_prefetch(to->src_as);
+		info_prefetch(to->src_geo);
+		info_prefetch(to->dst_as);
+		info_prefetch(to->dst_geo);
 	}
 	return known;
 }
@@ -234,17 +243,17 @@ static void attach_policy(const struct enrich_worker *w, const struct tables *t,
 	to->policy_originator = w->originator;
 	to->policy_level = w->level;
 	for (unsigned i = 0; i < t->o->n_policy_scopes; i++)
-		to->scopes[to->n_scopes++] = w->scopes[i];
+		to->lists->scopes[to->n_scopes++] = w->scopes[i];
 	if (!t->o->policy_auto_scopes)
 		return;
 	if (f->src_as)
-		to->scopes[to->n_scopes++] = as_scope(to->scope_text[0], f->src_as);
+		to->lists->scopes[to->n_scopes++] = as_scope(to->lists->scope_text[0], f->src_as);
 	if (f->dst_as && f->dst_as != f->src_as)
-		to->scopes[to->n_scopes++] = as_scope(to->scope_text[1], f->dst_as);
+		to->lists->scopes[to->n_scopes++] = as_scope(to->lists->scope_text[1], f->dst_as);
 	if (t->meta && f->ext && f->ext->mpls_vpn_rd) {
 		community = meta_community(t->meta, f->ext->mpls_vpn_rd);
 		if (community)
-			to->scopes[to->n_scopes++] = *community;
+			to->lists->scopes[to->n_scopes++] = *community;
 	}
 }
 
@@ -256,12 +265,12 @@ static void attach_path(struct flow *f)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < f->ext->n_as_path && i < FLOW_AS_PATH_MAX; i++) {
-		if (n && path[i] == to->path_id[n - 1]) {
-			to->path_padding[n - 1]++;
+		if (n && path[i] == to->lists->path_id[n - 1]) {
+			to->lists->path_padding[n - 1]++;
 			continue;
 		}
-		to->path_id[n] = path[i];
-		to->path_padding[n++] = 0;
+		to->lists->path_id[n] = path[i];
+		to->lists->path_padding[n++] = 0;
 	}
 	to->n_path = n;
 }
@@ -288,7 +297,8 @@ void enrich_batch(struct enrich_worker *w, struct flow_batch *batch)
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		batch->rows[i].info = &w->infos[i];
-		memset(&w->infos[i], 0, offsetof(struct flow_info, scopes));
+		memset(&w->infos[i], 0, sizeof(w->infos[i]));
+		w->infos[i].lists = &w->lists[i];
 	}
 	for (uint32_t i = 0; t.ip && i < n; i += STAGE)
 		known += attach_addresses(&t, batch->rows + i, n - i < STAGE ? n - i : STAGE);

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "../utf8.h"
 
 enum {
-	CHUNK = 1 << 20,
+	CHUNK_FIRST = 32 << 10,
+	CHUNK_LAST = 4 << 20,
 	TABLE_START = 1024,
 };
 
@@ -24,23 +26,46 @@ struct intern_slot {
 	const void *value; /* NULL: free */
 };
 
+void *large_get(size_t n)
+{
+	size_t size = (n + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
+	void *p;
+
+	if (n < LARGE_PAGE)
+		return malloc(n ? n : 1);
+	p = aligned_alloc(LARGE_PAGE, size);
+	if (p)
+		madvise(p, size, MADV_HUGEPAGE);
+	return p;
+}
+
+/* Chunks grow with the arena, so that a small one stays small. */
+static bool arena_grow(struct arena *a, size_t n)
+{
+	size_t size = a->bytes < CHUNK_FIRST ? CHUNK_FIRST : a->bytes;
+	struct arena_chunk *c;
+
+	size = size > CHUNK_LAST ? CHUNK_LAST : size;
+	if (size < n + sizeof(*c))
+		size = n + sizeof(*c);
+	c = large_get(size);
+	if (!c)
+		return false;
+	c->next = a->chunks;
+	a->chunks = c;
+	a->bytes += size;
+	a->next = c->bytes;
+	a->end = (uint8_t *)c + size;
+	return true;
+}
+
 void *arena_get(struct arena *a, size_t n)
 {
 	void *p;
 
 	n = (n + 7) & ~(size_t)7;
-	if ((size_t)(a->end - a->next) < n || !a->chunks) {
-		size_t size = n > CHUNK / 4 ? n : CHUNK - sizeof(struct arena_chunk);
-		struct arena_chunk *c = malloc(sizeof(*c) + size);
-
-		if (!c)
-			return NULL;
-		c->next = a->chunks;
-		a->chunks = c;
-		a->bytes += sizeof(*c) + size;
-		a->next = c->bytes;
-		a->end = c->bytes + size;
-	}
+	if ((!a->chunks || (size_t)(a->end - a->next) < n) && !arena_grow(a, n))
+		return NULL;
 	p = a->next;
 	a->next += n;
 	return p;
@@ -230,13 +255,12 @@ struct text intern_text(struct interner *in, const char *p, size_t n)
 	return *t;
 }
 
-void intern_encode(struct interner *in, enum info_kind kind, void *info)
+/* Encodes the struct into the scratch space; its texts are interned. Returns the length. */
+static size_t encode(struct interner *in, enum info_kind kind, struct info_bytes *e,
+		     const void *info)
 {
-	static const uint8_t nothing[1];
-	struct info_bytes *e = info; /* the first member of each of them */
-	uint8_t *p = in->scratch, *copy;
+	uint8_t *p = in->scratch;
 
-	*e = (struct info_bytes){.bytes = nothing};
 	for (unsigned f = 0; f < INFO_FORMATS; f++)
 		for (unsigned role = 0; in->writers[f] && role < INFO_ROLES; role++) {
 			uint8_t *end = in->writers[f][kind](p, info, role);
@@ -244,16 +268,26 @@ void intern_encode(struct interner *in, enum info_kind kind, void *info)
 			e->len[f][role] = (uint16_t)(end - p);
 			p = end;
 		}
-	if (p == in->scratch)
-		return;
-	copy = arena_get(&in->arena, (size_t)(p - in->scratch));
-	if (!copy) {
+	return (size_t)(p - in->scratch);
+}
+
+static const uint8_t nothing[1];
+
+void intern_encode(struct interner *in, enum info_kind kind, void *info)
+{
+	struct info_bytes *e = info; /* the first member of each of them */
+	uint8_t *copy;
+	size_t n;
+
+	*e = (struct info_bytes){.bytes = nothing};
+	n = encode(in, kind, e, info);
+	copy = n ? arena_get(&in->arena, n) : NULL;
+	if (copy) {
+		e->bytes = memcpy(copy, in->scratch, n);
+	} else {
 		memset(e->len, 0, sizeof(e->len));
-		in->failed = true;
-		return;
+		in->failed |= n != 0;
 	}
-	e->bytes = memcpy(copy, in->scratch, (size_t)(p - in->scratch));
-	in->n_infos++;
 }
 
 /* Texts that were empty and texts that were not set are the same. */
@@ -276,26 +310,43 @@ static void intern_texts(struct interner *in, struct text *t, size_t n)
 		t[i] = intern_text(in, t[i].p, t[i].p ? t[i].len : 0);
 }
 
-/* The struct with this hash, or a new copy of the image whose `n` texts begin at `texts`. */
-static void *intern_info(struct interner *in, struct hash h, const void *image, size_t size,
-			 size_t texts, size_t n, bool *is_new)
+/* A copy of the struct of which the texts are interned, right behind what it is encoded as: whoever
+ * copies that has the struct's first member, which leads there, in the same lines of the cache. */
+static void *place(struct interner *in, enum info_kind kind, struct info_bytes *image, size_t size)
 {
-	struct intern_slot *slot = table_slot(&in->infos, h);
-	uint8_t *info;
+	size_t n, before;
+	uint8_t *p;
 
-	*is_new = false;
-	if (slot && slot->value)
-		return (void *)(uintptr_t)slot->value;
-	info = slot ? arena_get(&in->arena, size) : NULL;
-	if (!info) {
+	*image = (struct info_bytes){.bytes = nothing};
+	n = encode(in, kind, image, image);
+	before = (n + 7) & ~(size_t)7;
+	p = arena_get(&in->arena, before + size);
+	if (!p) {
 		in->failed = true;
 		return NULL;
 	}
-	memcpy(info, image, size);
-	intern_texts(in, (struct text *)(void *)(info + texts), n);
+	if (n)
+		image->bytes = memcpy(p + before - n, in->scratch, n);
+	in->n_infos++;
+	return memcpy(p + before, image, size);
+}
+
+/* The slot of the struct with this hash. */
+static struct intern_slot *info_slot(struct interner *in, struct hash h)
+{
+	struct intern_slot *slot = table_slot(&in->infos, h);
+
+	in->failed |= !slot;
+	return slot;
+}
+
+static const void *keep(struct interner *in, struct intern_slot *slot, struct hash h,
+			const void *info)
+{
+	if (!info)
+		return NULL;
 	*slot = (struct intern_slot){h, info};
 	in->infos.n++;
-	*is_new = true;
 	return info;
 }
 
@@ -307,60 +358,65 @@ static struct hash seed_of(const struct interner *in, enum info_kind kind)
 const struct as_info *intern_as(struct interner *in, const struct as_info *image)
 {
 	struct hash h = seed_of(in, INFO_AS);
-	bool any = hash_texts(&h, &image->name, 4), is_new;
-	struct as_info *info;
+	bool any = hash_texts(&h, &image->name, 4);
+	struct intern_slot *slot;
+	struct as_info info;
 
 	hash_bytes(&h, &image->number, sizeof(image->number));
 	if (!any && !image->number)
 		return NULL;
-	info = intern_info(in, h, image, sizeof(*image), offsetof(struct as_info, name), 4,
-			   &is_new);
-	if (is_new)
-		intern_encode(in, INFO_AS, info);
-	return info;
+	slot = info_slot(in, h);
+	if (!slot || slot->value)
+		return slot ? slot->value : NULL;
+	info = *image;
+	intern_texts(in, &info.name, 4);
+	return keep(in, slot, h, place(in, INFO_AS, &info.encoded, sizeof(info)));
 }
 
 const struct geo_info *intern_geo(struct interner *in, const struct geo_info *image)
 {
 	struct hash h = seed_of(in, INFO_GEO);
-	bool any = hash_texts(&h, &image->continent, 4), is_new;
-	struct geo_info *info;
+	bool any = hash_texts(&h, &image->continent, 4);
+	struct intern_slot *slot;
+	struct geo_info info;
 
 	hash_bytes(&h, &image->latitude, 2 * sizeof(double));
 	if (!any && isnan(image->latitude) && isnan(image->longitude))
 		return NULL;
-	info = intern_info(in, h, image, sizeof(*image), offsetof(struct geo_info, continent), 4,
-			   &is_new);
-	if (is_new)
-		intern_encode(in, INFO_GEO, info);
-	return info;
+	slot = info_slot(in, h);
+	if (!slot || slot->value)
+		return slot ? slot->value : NULL;
+	info = *image;
+	intern_texts(in, &info.continent, 4);
+	return keep(in, slot, h, place(in, INFO_GEO, &info.encoded, sizeof(info)));
 }
 
 const struct network_info *intern_network(struct interner *in, const struct network_info *image)
 {
 	struct hash h = seed_of(in, INFO_NETWORK);
-	bool any = hash_texts(&h, &image->name, 8), is_new;
-	struct network_info *info;
+	bool any = hash_texts(&h, &image->name, 8);
+	struct network_info info;
+	struct intern_slot *slot;
 	struct text *refs;
 
 	any |= hash_texts(&h, image->refs.p, image->refs.n);
 	if (!any)
 		return NULL;
-	info = intern_info(in, h, image, sizeof(*image), offsetof(struct network_info, name), 8,
-			   &is_new);
-	if (!is_new)
-		return info;
+	slot = info_slot(in, h);
+	if (!slot || slot->value)
+		return slot ? slot->value : NULL;
+	info = *image;
+	intern_texts(in, &info.name, 8);
+	info.refs = (struct texts){NULL, 0};
 	if (image->refs.n) {
 		refs = arena_get(&in->arena, image->refs.n * sizeof(*refs));
 		if (!refs) {
 			in->failed = true;
-			info->refs.n = 0;
-			return info;
+			return NULL;
 		}
 		memcpy(refs, image->refs.p, image->refs.n * sizeof(*refs));
 		intern_texts(in, refs, image->refs.n);
-		info->refs.p = refs;
+		info.refs = (struct texts){refs, image->refs.n};
 	}
-	intern_encode(in, INFO_NETWORK, info);
-	return info;
+	return keep(in, slot, h, place(in, INFO_NETWORK, &info.encoded, sizeof(info)));
 }

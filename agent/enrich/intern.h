@@ -12,6 +12,11 @@ struct arena {
 	size_t bytes; /* in all chunks */
 };
 
+/* For what is larger than this and read at random: with pages of 4 KiB, finding the page would take
+ * longer than reading it. Zeroed or not as the kernel gives it; free() frees it. */
+enum { LARGE_PAGE = 2 << 20 };
+void *large_get(size_t n);
+
 /* 8-byte aligned, not initialised; NULL: out of memory. */
 void *arena_get(struct arena *a, size_t n);
 void arena_free(struct arena *a);

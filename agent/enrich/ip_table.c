@@ -14,7 +14,7 @@
 #include "mmdb.h"
 
 enum {
-	SEEN = 1 << 16, /* answers that the next prefixes may have as well */
+	SEEN = 1 << 12, /* answers that the next prefixes may have as well */
 	LEAVES_START = 1 << 16,
 };
 
@@ -65,6 +65,28 @@ struct builder {
 	const char *wrong;
 	unsigned wrong_file;
 };
+
+static void *get_array(size_t n, size_t size)
+{
+	void *p = large_get(n * size);
+
+	return p ? memset(p, 0, n * size) : NULL;
+}
+
+/* Moves an array of `n` bytes to where it stays. */
+static bool settle(void *array, size_t n)
+{
+	void *from, *to = large_get(n);
+
+	if (!to)
+		return false;
+	memcpy(&from, array, sizeof(from)); /* pointers of other types are not void pointers */
+	if (n)
+		memcpy(to, from, n);
+	free(from);
+	memcpy(array, &to, sizeof(to));
+	return true;
+}
 
 /* Makes room for `want` items in all of the array that *array points to. */
 static bool grow(void *array, size_t *cap, size_t want, size_t size)
@@ -127,7 +149,7 @@ static uint32_t part_of(struct builder *b, const struct ip_part *p)
 
 	if (b->index_mask < 2 * (size_t)t->n_parts + 2) {
 		size_t mask = b->index_mask ? 2 * b->index_mask + 1 : 4095;
-		uint32_t *next = calloc(mask + 1, sizeof(*next));
+		uint32_t *next = get_array(mask + 1, sizeof(*next));
 
 		if (!next)
 			return no_memory(b);
@@ -205,7 +227,7 @@ static bool grow_values(struct known_values *k)
 
 	if (k->mask && k->n <= k->mask / 4 * 3)
 		return true;
-	next.p = calloc(next.mask + 1, sizeof(*next.p));
+	next.p = get_array(next.mask + 1, sizeof(*next.p));
 	if (!next.p)
 		return false;
 	for (size_t i = 0; k->mask && i <= k->mask; i++)
@@ -220,7 +242,7 @@ static bool grow_values(struct known_values *k)
  * in the reference, so their other bytes are looked up before they are taken apart. */
 static const struct seen_record *read_record(struct builder *b, unsigned file, uint32_t record)
 {
-	struct seen_record *seen = &b->seen[file][(record * 0x9e3779b1u) >> 16 & (SEEN - 1)];
+	struct seen_record *seen = &b->seen[file][(record * 0x9e3779b1u) >> 20 & (SEEN - 1)];
 	struct hash h = b->t->interner.seed;
 	struct mmdb_bytes bytes;
 	struct known_value *v;
@@ -291,7 +313,7 @@ static uint32_t leaf_of(struct builder *b, uint32_t part, struct text ref)
 			b->part_leaf[part] = add_leaf(b, part, (struct text){NULL, 0});
 		return b->part_leaf[part];
 	}
-	seen = &b->leaves[((uintptr_t)ref.p ^ part * 0x9e3779b1u) & (SEEN - 1)];
+	seen = &b->leaves[((uintptr_t)ref.p >> 4) & (SEEN - 1)];
 	if (seen->ref != ref.p || seen->part != part) {
 		/* What no loader writes as a reference is none. */
 		if (!intern_is_clean(&ref))
@@ -327,12 +349,14 @@ static uint32_t answer(struct builder *b, const struct place *at)
 
 		if (!s)
 			return 0;
-		p = &b->t->parts[s->part];
 		part = s->part;
+		ref = ref.len ? ref : s->ref;
+		if (n == 1)
+			break;
+		p = &b->t->parts[part];
 		all.as = all.as ? all.as : p->as;
 		all.geo = all.geo ? all.geo : p->geo;
 		all.network = all.network ? all.network : p->network;
-		ref = ref.len ? ref : s->ref;
 	}
 	if (n > 1)
 		part = part_of(b, &all);
@@ -485,15 +509,16 @@ static void build(struct builder *b, struct poptrie *t, bool v6)
 
 		start.record[f] = v6 && m->v6 ? 0 : v6 ? m->nodes : m->v4;
 	}
-	t->root = calloc((size_t)1 << bits, sizeof(*t->root));
+	t->root = get_array((size_t)1 << bits, sizeof(*t->root));
 	if (!t->root) {
 		no_memory(b);
 		return;
 	}
 	build_root(b, t, &start, 0, bits, t->root);
-	t->nodes = realloc(t->nodes, (t->n_nodes + 1) * sizeof(*t->nodes));
-	t->leaves = realloc(t->leaves, (t->n_leaves + 1) * sizeof(*t->leaves));
-	if (!t->nodes || !t->leaves)
+	if (b->wrong)
+		return;
+	if (!settle(&t->nodes, t->n_nodes * sizeof(*t->nodes)) ||
+	    !settle(&t->leaves, t->n_leaves * sizeof(*t->leaves)))
 		no_memory(b);
 	b->t->size += ((size_t)1 << bits) * sizeof(*t->root) + t->n_nodes * sizeof(*t->nodes) +
 		      t->n_leaves * sizeof(*t->leaves);
@@ -527,17 +552,17 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void finish(struct builder *b)
+static bool finish(struct builder *b)
 {
 	struct ip_table *t = b->t;
-	uint32_t *leaves = realloc(t->leaves, t->n_words * 4);
-	struct ip_part *parts = realloc(t->parts, t->n_parts * sizeof(*parts));
 
-	t->leaves = leaves ? leaves : t->leaves;
-	t->parts = parts ? parts : t->parts;
+	if (!settle(&t->leaves, t->n_words * 4) ||
+	    !settle(&t->parts, t->n_parts * sizeof(*t->parts)))
+		return false;
 	t->n_infos = t->interner.n_infos;
-	t->size += t->n_words * 4 + t->n_parts * sizeof(*parts) + t->interner.arena.bytes;
+	t->size += t->n_words * 4 + t->n_parts * sizeof(*t->parts) + t->interner.arena.bytes;
 	interner_done(&t->interner);
+	return true;
 }
 
 struct ip_table *ip_table_load(const struct ip_table_options *o, char *error, size_t size)
@@ -566,7 +591,9 @@ struct ip_table *ip_table_load(const struct ip_table_options *o, char *error, si
 			 b.wrong_file < b.n_files ? ": " : "", b.wrong);
 		goto out;
 	}
-	finish(&b);
+	snprintf(error, size, "out of memory");
+	if (!finish(&b))
+		goto out;
 	b.t->load_ns = now_ns() - start;
 	ok = true;
 out:

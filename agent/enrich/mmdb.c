@@ -200,17 +200,24 @@ static inline const char *read_value(const MMDB_s *db, uint32_t at, struct value
  * is bounded by `end`, where the entry must be over. */
 static const char *skip(const MMDB_s *db, uint32_t *at, uint32_t end, unsigned depth)
 {
-	bool pointer = has(db, *at, 1) && db->data_section[*at] >> 5 == TYPE_POINTER;
+	const char *wrong;
 	struct value v;
-	const char *wrong = read_value(db, *at, &v);
 	uint64_t n;
 
+	if (!has(db, *at, 1))
+		return runs_out;
+	if (db->data_section[*at] >> 5 == TYPE_POINTER) {
+		/* What it leads to is no matter, and likely not in the cache. */
+		*at += (db->data_section[*at] >> 3 & 3) + 2u;
+		return *at > end ? too_large : NULL;
+	}
+	wrong = read_head(db, *at, &v);
 	if (wrong)
 		return wrong;
 	*at = v.next;
 	if (v.next > end)
 		return too_large;
-	if (pointer || (v.type != TYPE_MAP && v.type != TYPE_ARRAY))
+	if (v.type != TYPE_MAP && v.type != TYPE_ARRAY)
 		return NULL;
 	if (depth == MMDB_DEPTH_MAX)
 		return too_deep;
