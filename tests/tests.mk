@@ -83,6 +83,10 @@ test-tsan:
 coverage:
 	$(Q)tests/coverage.sh $(LINES)
 
+## make soak          the whole agent for TIME=60 seconds at changing load (root)
+soak: test-programs
+	$(Q)BUILD=$(realpath $(BUILD)) WEIR=$(realpath $(BUILD))/weir tests/soak.sh $(TIME)
+
 ## make bench-encode  ns a flow of each format
 bench-encode: $(BUILD)/tests/bench/bench_encode
 	$(Q)$<

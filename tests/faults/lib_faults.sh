@@ -8,7 +8,7 @@ broker= topic=
 sender= sent=
 
 faults_setup() { # BROKER-OPTION...
-	isolate
+	isolate ${script_arguments[@]+"${script_arguments[@]}"}
 	[ -x "$reader" ] || { fail setup "no $reader; run make test-programs"; finish; }
 	tests/kafka.sh setup || { skip "$(basename "$script" .sh)" "no broker could be fetched"; finish; }
 	trap 'broker_remove; cleanup' EXIT

@@ -1,0 +1,74 @@
+#!/bin/bash
+# The whole agent for a long time at changing load, with a broker that hangs now and then: the audit
+# closes at every moment, every flow is published, memory stays flat.
+# SPDX-License-Identifier: Apache-2.0
+# usage: tests/soak.sh [SECONDS]    300 unless told otherwise; at least 60
+. "$(dirname "$0")/faults/lib_faults.sh"
+soak=${1:-300}
+script_arguments=("$@")
+faults_setup --property log.retention.bytes=67108864 --property log.segment.bytes=33554432 \
+	--property log.retention.check.interval.ms=10000
+
+# Runs of the generator, each at a rate of its own, one after the other until told to end.
+changing_load() {
+	local rate
+	while [ ! -e "$scratch/enough" ]; do
+		rate=$((200 + RANDOM % 4000))
+		in_a "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 \
+			--exporters $((1 + RANDOM % 64)) --count $((rate * (2 + RANDOM % 6))) \
+			--rate $rate >>"$scratch/sent"
+	done
+}
+
+memory() { awk '/^VmRSS/ { print $2 }' "/proc/$agent/status"; }
+
+kafka_agent soak 'outputs[0].queue_size=32M' 'outputs[0].spool.size=1G' || finish
+changing_load &
+load=$!
+audits=0 open=0 warm=0 highest=0 hung=
+end=$((SECONDS + soak))
+begun=$SECONDS
+next_hang=$((SECONDS + 10))
+while [ $SECONDS -lt $end ]; do
+	if "$WEIR" audit --socket "$scratch/control" >"$scratch/audit" 2>&1; then
+		audits=$((audits + 1))
+	else
+		open=$((open + 1))
+		cp "$scratch/audit" "$scratch/open"
+	fi
+	if [ -z "$hung" ] && [ $SECONDS -ge $next_hang ]; then
+		broker_kill STOP
+		hung=$((SECONDS + 5))
+	elif [ -n "$hung" ] && [ $SECONDS -ge "$hung" ]; then
+		broker_kill CONT
+		hung=
+		next_hang=$((SECONDS + 30 + RANDOM % 60))
+	fi
+	rss=$(memory)
+	# Buffers are used for the first time in the first third.
+	if [ $((SECONDS - begun)) -lt $((soak / 3)) ]; then
+		[ "$rss" -le $warm ] || warm=$rss
+	else
+		[ "$rss" -le $highest ] || highest=$rss
+	fi
+	sleep 0.3
+done
+touch "$scratch/enough"
+[ -z "$hung" ] || broker_kill CONT
+wait $load
+sent=$(sed -n 's/.*datagrams=\([0-9]*\).*records=\([0-9]*\).*/\1 \2/p' "$scratch/sent" |
+	awk '{ d += $1; r += $2 } END { printf "datagrams=%d records=%d\n", d, r }')
+delivered 90
+printf 'soak of %s s: %s, %s audits, spooled %s, memory %s KiB at first, %s KiB later\n' "$soak" "$sent" \
+	$audits "$(output_account spooled_flows)" $warm $highest
+if [ $open = 0 ] && [ $audits -gt $((soak / 2)) ]; then
+	pass audit_closes_at_every_moment
+else
+	fail audit_closes_at_every_moment "$open of $((audits + open)) open: $(cat "$scratch/open" 2>/dev/null)"
+fi
+expect all_is_received "$(account rx_xdp_datagrams rx_udp_datagrams) $(account flows)" \
+	"^$(value_of datagrams) $(value_of records)\$"
+expect all_is_published "$(output_account published_flows)" "^$(value_of records)\$"
+expect memory_is_flat "$([ $highest -le $((warm + warm / 10 + 8192)) ] && echo yes)" yes
+agent_end soak
+finish
