@@ -100,6 +100,8 @@
 	A(DROPPED_SPOOL_FULL, "dropped_spool_full_flows",                                            \
 	  "flows dropped from the spool as its oldest")                                              \
 	A(DROPPED_ERROR, "dropped_error_flows", "flows dropped because an output failed for good")   \
+	A(SAMPLED_OUT, "sampled_out_flows",                                                          \
+	  "flows left out while the queue was too full, for which others count more")                \
 	A(DROPPED_COUNTERS, "dropped_counter_samples",                                               \
 	  "counter samples dropped for any of these reasons")
 

@@ -84,7 +84,7 @@ coverage:
 	$(Q)tests/coverage.sh $(LINES)
 
 ## make soak          the whole agent for TIME=60 seconds at changing load (root)
-soak: test-programs
+soak: all $(BUILD)/tests/send_load $(BUILD)/tests/integration/kafka_flows
 	$(Q)BUILD=$(realpath $(BUILD)) WEIR=$(realpath $(BUILD))/weir tests/soak.sh $(TIME)
 
 ## make bench-encode  ns a flow of each format

@@ -128,6 +128,7 @@ static void published_out(const struct ops_sources *s, unsigned output, struct b
 {
 	static const enum account_id ends[] = {
 		ACCOUNT_PUBLISHED_FLOWS,
+		ACCOUNT_SAMPLED_OUT,
 		ACCOUNT_DROPPED_QUEUE_FULL,
 		ACCOUNT_DROPPED_SPOOL_FULL,
 		ACCOUNT_DROPPED_ERROR,

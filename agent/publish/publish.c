@@ -28,6 +28,7 @@ struct stream {
 	uint64_t sequence;
 	uint64_t held; /* flows in `flows`; only the worker writes, relaxed */
 	uint16_t worker;
+	uint64_t random; /* state of random_next() */
 	bool wait_when_full;
 	bool no_counters; /* counter samples cannot go where this stream goes */
 	unsigned n_lanes;
@@ -112,18 +113,49 @@ static struct lane *lane_of(struct stream *s, const struct ip_addr *exporter)
 	return &s->flows[(murmur2(exporter->b, 16) & 0x7fffffff) % s->n_lanes];
 }
 
+/* xorshift64: no pattern of an exporter's may meet a pattern of ours. */
+static uint64_t random_next(struct stream *s)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return s->random;
+}
+
+/* 1 in how many flows is sent now. */
+static uint32_t sample_rate(struct stream *s)
+{
+	const struct output_options *o = s->sink->options;
+
+	if (!o->sample_above || o->sample_rate < 2 ||
+	    message_pool_fill(&s->sink->pool) <= o->sample_above)
+		return 1;
+	return o->sample_rate;
+}
+
 static void publish_flows(struct stream *s, const struct flow_batch *batch)
 {
 	const struct ip_addr *exporter = NULL;
 	struct lane *lane = NULL;
-	uint64_t dropped = 0;
+	const uint32_t rate = sample_rate(s);
+	uint64_t dropped = 0, left_out = 0;
+	struct flow sampled;
 
 	hold(s, batch->n);
 	for (uint32_t i = 0; i < batch->n; i++) {
 		const struct flow *f = &batch->rows[i];
 
+		if (rate > 1) {
+			if (random_next(s) % rate) {
+				left_out++;
+				continue;
+			}
+			sampled = *f;
+			sampled.sampling_rate = rate * (f->sampling_rate ? f->sampling_rate : 1);
+			f = &sampled;
+		}
 		if (!exporter || !ip_equal(exporter, &f->sampler_address)) {
-			exporter = &f->sampler_address;
+			exporter = &batch->rows[i].sampler_address;
 			lane = lane_of(s, exporter);
 		}
 		if ((!lane->message && !begin(s, lane)) ||
@@ -133,6 +165,10 @@ static void publish_flows(struct stream *s, const struct flow_batch *batch)
 			dropped++;
 		else if (lane->message->rows == 1)
 			lane->message->exporter = *exporter;
+	}
+	if (left_out) {
+		hold(s, -left_out);
+		sink_count(s->sink, ACCOUNT_SAMPLED_OUT, left_out);
 	}
 	if (dropped) {
 		hold(s, -dropped);
@@ -386,6 +422,7 @@ static void open_stream(struct publisher *p, const struct publish_options *o, st
 	s->limit = options->message_bytes;
 	s->wait = options->message_millis * 1000000ull;
 	s->worker = (uint16_t)worker;
+	s->random = s->sink->boot ^ (worker + 1) * 0x9e3779b97f4a7c15u;
 	s->wait_when_full = o->wait_when_full;
 	s->n_lanes = s->sink->lanes;
 	/* A reader of length-delimited flows could not tell the samples from them. */

@@ -51,6 +51,9 @@ struct output_options {
 	uint32_t message_bytes;	 /* a message is sent when it holds this much … */
 	uint32_t message_millis; /* … or its first flow has waited this long */
 	uint32_t queue_bytes;	 /* handed over and not yet written or acknowledged */
+	/* While the queue is fuller than this (per cent; 0: never) one flow in sample_rate is sent,
+	 * its sampling rate multiplied, and the others are counted. */
+	uint32_t sample_above, sample_rate;
 	char *spool_path;	/* kafka: directory for what the broker does not take; NULL: none */
 	uint64_t spool_bytes;	/* at most, all segments together; the oldest are dropped */
 	uint32_t spool_seconds; /* older segments are dropped; 0: no limit */

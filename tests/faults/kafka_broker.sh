@@ -124,6 +124,28 @@ spool_too_small() {
 }
 check "a spool that is too small drops its oldest and counts them" spool_too_small
 
+# The queue fills while the broker hangs: a tenth of the flows goes on, each for ten.
+sampled_under_pressure() {
+	tests/kafka.sh topic "$broker" sampled 4
+	in_background topic=sampled flows=1000000 rate=100000 queue_bytes=64000000 sample_above=20 \
+		sample_rate=10 stop=60
+	sleep 1
+	kill -STOP "$(cat "$broker/pid")"
+	sleep 6
+	kill -CONT "$(cat "$broker/pid")"
+	finish && is accounts lost 0 && is accounts dropped_queue_full_flows 0 &&
+		above accounts sampled_out_flows 100000 &&
+		read_back brokers=$KAFKA topic=sampled flows=1000000 || return 1
+	[ $(($(number accounts sampled_out_flows) + $(number reading distinct))) = 1000000 ] ||
+		{ echo "$(number reading distinct) flows are there"; return 1; }
+	# Flow n has 1 + n % 100 packets and a rate of 1000: 50.5 million thousands in all.
+	local sum
+	sum=$(sed -n 's/^scaled_packets //p' "$work/reading")
+	[ "$sum" -gt 49500000000 ] && [ "$sum" -lt 51500000000 ] ||
+		{ echo "totals are off: $sum"; return 1; }
+}
+check "flows are sampled under pressure and totals stay right" sampled_under_pressure
+
 disk_full() {
 	mkdir -p "$work/disk"
 	mount -t tmpfs -o size=10m tmpfs "$work/disk" || return 1

@@ -87,6 +87,8 @@ static void read_argument(char *argument)
 		{"message_bytes", NULL, &o->message_bytes, NULL},
 		{"message_millis", NULL, &o->message_millis, NULL},
 		{"queue_bytes", NULL, &o->queue_bytes, NULL},
+		{"sample_above", NULL, &o->sample_above, NULL},
+		{"sample_rate", NULL, &o->sample_rate, NULL},
 		{"spool_seconds", NULL, &o->spool_seconds, NULL},
 		{"spool_bytes", &o->spool_bytes, NULL, NULL},
 		{"brokers", NULL, NULL, &o->brokers},
