@@ -85,7 +85,7 @@ if [ -e "$faketime" ]; then
 	sleep 4
 	echo -1d >"$clock"
 	sleep 3
-	expect clock_agent_runs_on "$(status '.outputs[0].spool_flows > 0 and (.now - now < -86000)')" '^true$'
+	expect clock_agent_runs_on "$(status '.outputs[0].accounts.spooled_flows > 0 and (.now - now < -86000)')" '^true$'
 	broker_start
 	echo +0 >"$clock"
 	load_wait
