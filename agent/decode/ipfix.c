@@ -208,13 +208,14 @@ static void decode_data_set(struct ipfix_work *w, const struct ipfix_set *set)
 		decode_known_set(w, t, set);
 		return;
 	}
-	w->certain = false;
 	if (w->status == DECODE_OK)
 		w->status = DECODE_NO_TEMPLATE;
-	if (waiting_add(c->store, w->r.domain, &w->message, w->datagram, set))
+	if (waiting_add(c->store, w->r.domain, &w->message, w->datagram, set)) {
 		account_add(c->account, ACCOUNT_SETS_WAITING, 1);
-	else
+	} else {
 		account_add(c->account, ACCOUNT_SETS_NO_TEMPLATE, 1);
+		w->certain = false;
+	}
 }
 
 /* Decodes what has waited for templates that have just come. */
@@ -232,6 +233,9 @@ static void resume_waiting(struct ipfix_work *w)
 		if (t) {
 			begin(&late, c, &s->datagram, &s->message, w->r.domain, w->batch);
 			decode_known_set(&late, t, &set);
+			if (s->message.version == FLOW_IPFIX)
+				sequence_credit(&w->r.domain->sequence, late.data_records,
+						c->account);
 			account_add(c->account, ACCOUNT_SETS_RESUMED, 1);
 			/* The rows may refer to the set's bytes. */
 			w->batch->full(w->batch, w->batch->arg);

@@ -139,3 +139,14 @@ void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool cert
 							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }
+
+void sequence_credit(struct sequence *s, uint32_t units, struct account *account)
+{
+	add(&s->received, units);
+	account_add(account, ACCOUNT_SEQUENCE_LATE, units);
+}
+
+void sequence_write_off(struct sequence *s)
+{
+	add(&s->received, lost_since(s));
+}

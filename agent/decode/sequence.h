@@ -27,10 +27,15 @@ struct sequence {
 /* Takes note of a datagram whose first unit has the position `number` and that carries `units` of
  * them (v9, sFlow: its own number and 1). uptime_ms is the exporter's sysUpTime, 0 where the
  * protocol has none: it tells a restart from a reordering. `certain` is false when the units are
- * not all known, as when a set's template is missing; then the next datagram's number is believed.
- */
+ * not all known and never will be; then the next datagram's number is believed. */
 void sequence_see(struct sequence *s, uint32_t number, uint32_t units, bool certain,
 		  uint32_t uptime_ms, struct account *account);
+
+/* Units of a datagram that came earlier are known now, as when its template has come. */
+void sequence_credit(struct sequence *s, uint32_t units, struct account *account);
+
+/* Nobody will ever know the units of some datagram that came: what is missing now is not lost. */
+void sequence_write_off(struct sequence *s);
 
 /* Units that were sent and have not come, as known now. */
 uint64_t sequence_lost(const struct sequence *s);

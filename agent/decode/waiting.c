@@ -86,6 +86,7 @@ void waiting_expire(struct exporter_store *s, struct domain *d, uint64_t now_ns,
 		       s->options.waiting_timeout) {
 		free(unlink_one(s, d, &d->waiting));
 		account_add(account, ACCOUNT_SETS_NO_TEMPLATE, 1);
+		sequence_write_off(&d->sequence);
 	}
 }
 

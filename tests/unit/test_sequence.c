@@ -246,7 +246,7 @@ static void ipfix_counts_records(void **state)
 	put_records(1);
 	assert_int_equal(send_message(), DECODE_OK);
 	assert_int_equal(counted(ACCOUNT_SEQUENCE_LOST), 10);
-	start_ipfix(1021, 1); /* a set that nobody can count */
+	start_ipfix(1021, 1); /* ten records that are counted when their template comes */
 	set_begin(999);
 	put_zeros(40);
 	set_end();
@@ -254,7 +254,28 @@ static void ipfix_counts_records(void **state)
 	start_ipfix(1031, 1);
 	put_records(1);
 	assert_int_equal(send_message(), DECODE_OK);
-	assert_int_equal(counted(ACCOUNT_SEQUENCE_LOST), 10);
+	assert_int_equal(counted(ACCOUNT_SEQUENCE_LOST), 20);
+	assert_int_equal(counted(ACCOUNT_SEQUENCE_LATE), 0);
+	start_ipfix(1032, 1);
+	add_template(999, "1:4");
+	assert_int_equal(send_message(), DECODE_OK);
+	assert_int_equal(counted(ACCOUNT_SEQUENCE_LATE), 10);
+}
+
+/* It has waited for nothing: what is missing by then is not held against the network. */
+static void what_expires_uncounted_is_not_lost(void **state)
+{
+	struct sequence s = {0};
+	struct account a = {0};
+
+	(void)state;
+	sequence_see(&s, 100, 0, true, 0, &a);
+	sequence_see(&s, 120, 5, true, 0, &a);
+	assert_int_equal(sequence_lost(&s), 20);
+	sequence_write_off(&s);
+	assert_int_equal(sequence_lost(&s), 0);
+	sequence_see(&s, 128, 5, true, 0, &a);
+	assert_int_equal(sequence_lost(&s), 3);
 }
 
 /* Threads: each number comes once, from one of two threads; in the end none is missing. */
@@ -349,6 +370,7 @@ int main(void)
 		sequence_test(unknown_units_are_no_loss),
 		bench_test(v9_counts_datagrams),
 		bench_test(ipfix_counts_records),
+		sequence_test(what_expires_uncounted_is_not_lost),
 		sequence_test(two_threads_feed_one_stream),
 		sequence_test(two_threads_begin_one_stream),
 	};
