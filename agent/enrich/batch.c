@@ -1,7 +1,6 @@
 /* What a worker does with each batch.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
-#include <urcu-qsbr.h>
 
 #include "enricher.h"
 #include "known.h"
@@ -279,8 +278,8 @@ void enrich_batch(struct enrich_worker *w, struct flow_batch *batch)
 {
 	const struct tables t = {
 		.o = w->e->options,
-		.ip = rcu_dereference(w->e->ip),
-		.meta = rcu_dereference(w->e->meta),
+		.ip = enricher_ip_table(w->e),
+		.meta = enricher_meta(w->e),
 		.rules = w->e->rules,
 	};
 	uint64_t generation = t.meta ? t.meta->generation : 0;

@@ -98,7 +98,7 @@ static void load_addresses(struct enricher *e)
 		log_warning("%s is gone: the addresses known before stay in use", e->paths[0]);
 		return;
 	}
-	old = rcu_xchg_pointer(&e->ip, next);
+	old = __atomic_exchange_n(&e->ip, next, __ATOMIC_ACQ_REL);
 	if (old) {
 		synchronize_rcu();
 		ip_table_free(old);
@@ -135,7 +135,7 @@ static void load_meta(struct enricher *e)
 	       (uint64_t)next->n_devices + next->n_interfaces + next->n_applications + next->n_as,
 	       next->size, took);
 	next->generation = ++e->generation;
-	old = rcu_xchg_pointer(&e->meta, next);
+	old = __atomic_exchange_n(&e->meta, next, __ATOMIC_ACQ_REL);
 	if (old) {
 		synchronize_rcu();
 		meta_free(old);
@@ -318,10 +318,10 @@ void enricher_tables(const struct enricher *e, struct enrich_table to[ENRICH_TAB
 
 const struct ip_table *enricher_ip_table(const struct enricher *e)
 {
-	return rcu_dereference(e->ip);
+	return __atomic_load_n(&e->ip, __ATOMIC_ACQUIRE);
 }
 
 const struct meta *enricher_meta(const struct enricher *e)
 {
-	return rcu_dereference(e->meta);
+	return __atomic_load_n(&e->meta, __ATOMIC_ACQUIRE);
 }

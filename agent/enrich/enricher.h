@@ -24,7 +24,7 @@ struct enricher {
 	const struct enrich_options *options;
 	const info_writer *writers[INFO_FORMATS];
 	struct rules *rules; /* NULL: none */
-	struct ip_table *ip; /* RCU; only the watching thread sets it */
+	struct ip_table *ip; /* acquire and release, freed after a grace period */
 	struct meta *meta;   /* the same */
 
 	char *paths[ENRICH_MMDB_MAX + 2];
