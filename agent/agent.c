@@ -142,6 +142,7 @@ static int start_ops(struct agent *a)
 		.n_accounts = a->n_workers + 1 + (a->topic ? 1 : 0),
 		.n_workers = a->n_workers,
 		.store = a->store,
+		.enricher = a->enricher,
 		.publisher = a->publisher,
 		.n_outputs = a->settings->publish.n_outputs,
 		.receivers = receivers_report,

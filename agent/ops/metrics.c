@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../enrich/enrich.h"
 #include "../publish/publish.h"
 #include "exporters.h"
 #include "metrics.h"
@@ -195,6 +196,38 @@ static void waiting(const struct ops_sources *s, struct buffer *to)
 	}
 }
 
+static uint64_t table_value(const struct enrich_table *t, enum metric_id id)
+{
+	switch (id) {
+	case METRIC_TABLE_ENTRIES:
+		return t->entries;
+	case METRIC_TABLE_BYTES:
+		return t->bytes;
+	case METRIC_TABLE_LOADED:
+		return t->loaded_s;
+	case METRIC_TABLE_LOADS:
+		return t->loads;
+	default:
+		return t->refused;
+	}
+}
+
+static void tables(const struct ops_sources *s, struct buffer *to)
+{
+	struct enrich_table t[ENRICH_TABLES];
+
+	if (!s->enricher)
+		return;
+	enricher_tables(s->enricher, t);
+	for (unsigned id = METRIC_TABLE_ENTRIES; id <= METRIC_TABLE_REFUSED; id++) {
+		head(to, id);
+		for (unsigned i = 0; i < ENRICH_TABLES; i++) {
+			buffer_format(to, "weir_%s{table=\"%s\"}", metrics[id].name, t[i].name);
+			value(to, table_value(&t[i], id));
+		}
+	}
+}
+
 static uint64_t exporter_value(const struct ops_exporter *e, enum metric_id id)
 {
 	switch (id) {
@@ -251,6 +284,7 @@ void metrics_print(const struct ops_options *o, const struct ops_sources *s, uin
 	kernel(s, to);
 	accounts(s, to);
 	waiting(s, to);
+	tables(s, to);
 	if (s->store)
 		exporters(o, s, to);
 }

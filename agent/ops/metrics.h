@@ -29,6 +29,14 @@
 	M(SPOOL, "output_spool_flows", "gauge", "output", "of these, flows in the spool on disk") \
 	M(QUEUE, "output_queue_ratio", "gauge", "output",                                         \
 	  "how full an output's queue in memory is")                                              \
+	M(TABLE_ENTRIES, "table_entries", "gauge", "table",                                       \
+	  "prefixes, or devices, interfaces and the like, in a table of enrichment")              \
+	M(TABLE_BYTES, "table_bytes", "gauge", "table", "memory of the table")                    \
+	M(TABLE_LOADED, "table_loaded_seconds", "gauge", "table",                                 \
+	  "when it was last loaded, s since 1970; 0: not yet")                                    \
+	M(TABLE_LOADS, "table_loads_total", "counter", "table", "times that it was loaded")       \
+	M(TABLE_REFUSED, "table_refused_total", "counter", "table",                               \
+	  "times that a file was refused as damaged, and the table stayed as it was")             \
 	M(EXPORTERS, "exporters", "gauge", "", "exporters remembered")                            \
 	M(EXPORTER_DATAGRAMS, "exporter_datagrams_total", "counter", "exporter",                  \
 	  "datagrams of an exporter")                                                             \

@@ -50,6 +50,7 @@ struct ops_sources {
 	const clockid_t *clocks;	   /* per worker: the time its thread ran; NULL: unknown */
 	unsigned n_workers;
 	struct exporter_store *store;
+	const struct enricher *enricher; /* NULL: none */
 	const struct publisher *publisher;
 	unsigned n_outputs;
 	/* Fill up to max entries, return how many. May be NULL. */

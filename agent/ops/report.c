@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../publish/flow_names.h"
+#include "../enrich/enrich.h"
 #include "../publish/publish.h"
 #include "exporters.h"
 #include "pressure.h"
@@ -191,6 +192,28 @@ static void outputs(const struct ops_sources *s, struct buffer *to)
 	buffer_char(to, ']');
 }
 
+static void tables(const struct ops_sources *s, struct buffer *to)
+{
+	struct enrich_table t[ENRICH_TABLES];
+
+	if (!s->enricher)
+		return;
+	enricher_tables(s->enricher, t);
+	buffer_string(to, ",\"tables\":[");
+	for (unsigned i = 0; i < ENRICH_TABLES; i++) {
+		buffer_string(to, i ? ",{" : "{");
+		string(to, "name", t[i].name);
+		number(to, "entries", t[i].entries);
+		number(to, "bytes", t[i].bytes);
+		number(to, "loaded", t[i].loaded_s);
+		number(to, "load_ms", t[i].load_ms);
+		number(to, "loads", t[i].loads);
+		number(to, "refused", t[i].refused);
+		buffer_char(to, '}');
+	}
+	buffer_char(to, ']');
+}
+
 static void versions(uint32_t bits, struct buffer *to)
 {
 	static const char *const names[] = {
@@ -270,6 +293,7 @@ void report_status(const struct ops_sources *s, uint64_t started_s, unsigned max
 	workers(s, &v, to);
 	receivers(s, to);
 	kernel(s, to);
+	tables(s, to);
 	outputs(s, to);
 	buffer_string(to, ",\"exporters\":");
 	report_exporters(s, max_exporters, to);
