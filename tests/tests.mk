@@ -68,6 +68,8 @@ test:
 $(TEST_GROUPS:%=test-%): test-%: test-programs
 	$(Q)BUILD=$(BUILD) tests/run.sh $*
 
+test-faults: export FAULT_DATAGRAMS = 500000
+
 ## make test-asan     unit tests and corpus with address and undefined-behaviour sanitizers
 test-asan: sanitized
 	$(Q)tests/run.sh unit@build-asan corpus@build-asan
