@@ -127,11 +127,8 @@ static void published_out(const struct ops_sources *s, unsigned output, struct b
 			  unsigned *n)
 {
 	static const enum account_id ends[] = {
-		ACCOUNT_PUBLISHED_FLOWS,
-		ACCOUNT_SAMPLED_OUT,
-		ACCOUNT_DROPPED_QUEUE_FULL,
-		ACCOUNT_DROPPED_SPOOL_FULL,
-		ACCOUNT_DROPPED_ERROR,
+		ACCOUNT_PUBLISHED_FLOWS,    ACCOUNT_SAMPLED_OUT,   ACCOUNT_DROPPED_QUEUE_FULL,
+		ACCOUNT_DROPPED_SPOOL_FULL, ACCOUNT_DROPPED_ERROR,
 	};
 	const struct account *a = publisher_account(s->publisher, output);
 	uint64_t waiting, spooled;
