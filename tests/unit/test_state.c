@@ -256,6 +256,101 @@ static void faults_of_files_are_told_by_name(void **state)
 	assert_non_null(strstr(error, directory));
 }
 
+static struct domain *domain_seven(void)
+{
+	return domain_get(bench.store, exporter_get(bench.store, &bench.source, bench.now_ns),
+			  FLOW_IPFIX, 7);
+}
+
+/* What another agent is told of template 256, as it was heard `seconds` from now. */
+static void put_shared(struct buffer *b, int seconds)
+{
+	const uint64_t at = bench.now_ns / NS_PER_S + (uint64_t)(int64_t)seconds;
+
+	buffer_clear(b);
+	state_put_domain(b, domain_seven(), at * NS_PER_S);
+	state_put_template(b, template_find(domain_seven(), 256), at);
+	assert_false(b->failed);
+}
+
+static int take_shared(const struct buffer *b)
+{
+	return state_entries(bench.store, (const uint8_t *)b->p, b->len, &bench.account);
+}
+
+static void teach(const char *spec)
+{
+	start_ipfix(0, 7);
+	add_template(256, spec);
+	assert_int_equal(send_message(), DECODE_OK);
+}
+
+static enum decode_status send_octets(uint32_t octets)
+{
+	start_ipfix(0, 7);
+	set_begin(256);
+	put_uint(octets, 4);
+	set_end();
+	return send_message();
+}
+
+static void data_that_waits_goes_on_with_a_template_of_another_agent(void **state)
+{
+	struct buffer shared = {0};
+
+	(void)state;
+	teach("1:4");
+	put_shared(&shared, 0);
+	bench_open(BATCH_ROWS);
+	assert_int_equal(send_octets(11), DECODE_NO_TEMPLATE);
+	assert_int_equal(take_shared(&shared), 1);
+	assert_int_equal(send_octets(12), DECODE_OK);
+	assert_int_equal(counted(ACCOUNT_FLOWS), 2);
+	assert_int_equal(counted(ACCOUNT_SETS_RESUMED), 1);
+	buffer_free(&shared);
+}
+
+static void the_later_template_counts(void **state)
+{
+	struct buffer before = {0}, after = {0};
+
+	(void)state;
+	teach("2:4");
+	put_shared(&before, -60);
+	put_shared(&after, 60);
+	bench_open(BATCH_ROWS);
+	teach("1:4");
+	assert_int_equal(take_shared(&before), 0);
+	assert_int_equal(send_octets(5), DECODE_OK);
+	assert_int_equal(only_flow()->bytes, 5);
+	assert_int_equal(take_shared(&after), 1);
+	assert_int_equal(send_octets(6), DECODE_OK);
+	assert_int_equal(only_flow()->packets, 6);
+	buffer_free(&before);
+	buffer_free(&after);
+}
+
+static void a_torn_entry_is_told_and_times_are_no_difference(void **state)
+{
+	struct buffer a = {0}, b = {0};
+
+	(void)state;
+	teach("1:4");
+	put_shared(&a, 0);
+	put_shared(&b, 60);
+	assert_int_equal(
+		state_entries(bench.store, (const uint8_t *)a.p, a.len - 1, &bench.account),
+		-EBADMSG);
+	assert_memory_not_equal(a.p, b.p, a.len);
+	assert_int_equal(state_clear_times((uint8_t *)b.p, b.len), bench.now_ns / NS_PER_S + 60);
+	state_clear_times((uint8_t *)a.p, a.len);
+	assert_int_equal(a.len, b.len);
+	assert_memory_equal(a.p, b.p, a.len);
+	assert_int_equal(state_clear_times((uint8_t *)a.p, 10), 0);
+	buffer_free(&a);
+	buffer_free(&b);
+}
+
 int main(void)
 {
 #define state_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -268,6 +363,9 @@ int main(void)
 		state_test(no_file_is_no_fault),
 		state_test(a_damaged_file_is_refused_whole),
 		state_test(faults_of_files_are_told_by_name),
+		state_test(data_that_waits_goes_on_with_a_template_of_another_agent),
+		state_test(the_later_template_counts),
+		state_test(a_torn_entry_is_told_and_times_are_no_difference),
 	};
 
 	return RUN_TESTS(tests);
