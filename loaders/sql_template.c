@@ -26,6 +26,7 @@ struct run {
 	int (*statement)(const char *sql, void *arg);
 	void *arg;
 	struct buffer sql; /* the statement so far */
+	unsigned line;	   /* of its last */
 };
 
 void sql_template_free(struct sql_template *t)
@@ -301,6 +302,7 @@ static int run_lines(struct run *r, struct lines l, struct buffer *text)
 		} else if (r->sql.len || (n && memcmp(p, "--", n < 2 ? n : 2))) {
 			bool last = n && p[n - 1] == ';';
 
+			r->line = l.number;
 			err = expand(r, &r->sql, p, last ? n - 1 : n, l.number, 0);
 			buffer_char(&r->sql, last ? '\0' : '\n');
 			if (!err && last) {
@@ -324,7 +326,7 @@ int sql_template_run(struct sql_template *t, const char *file, const char *text,
 	t->creates = NULL;
 	err = run_lines(&r, l, NULL);
 	if (!err && r.sql.len)
-		err = wrong(t, l.number, "the last statement has no ';'");
+		err = wrong(t, r.line, "the last statement has no ';'");
 	buffer_free(&r.sql);
 	return err;
 }
