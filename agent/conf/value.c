@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "table.h"
+#include "utf8.h"
 
 struct unit {
 	const char *name;
@@ -282,6 +283,24 @@ static bool is_plain(const char *text)
 	       strspn(text, characters) == strlen(text);
 }
 
+/* The character of two or three bytes at p where a reader of YAML would refuse it or take it for
+ * the end of a line (YAML 1.1, sections 5.1 and 5.4), else 0. *len is its length. */
+static unsigned must_escape(const char *p, size_t *len)
+{
+	const uint8_t *u = (const uint8_t *)p;
+	unsigned c = 0;
+
+	if (!utf8_character(u, strlen(p), len))
+		return 0;
+	if (*len == 2)
+		c = (u[0] & 0x1fU) << 6 | (u[1] & 0x3fU);
+	else if (*len == 3)
+		c = (u[0] & 0x0fU) << 12 | (u[1] & 0x3fU) << 6 | (u[2] & 0x3fU);
+	return (c >= 0x80 && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c >= 0xfffe
+		       ? c
+		       : 0;
+}
+
 /* A YAML scalar that reads back as the same text whatever it is. */
 void setting_print_text(const char *text, struct buffer *to)
 {
@@ -292,7 +311,14 @@ void setting_print_text(const char *text, struct buffer *to)
 	buffer_char(to, '"');
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
+		unsigned wide;
+		size_t len;
 
+		if (c >= 0x80 && (wide = must_escape(text, &len))) {
+			buffer_format(to, "\\u%04x", wide);
+			text += len - 1;
+			continue;
+		}
 		if (c == '"' || c == '\\')
 			buffer_format(to, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)

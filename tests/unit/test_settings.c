@@ -379,6 +379,27 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 	buffer_free(&text);
 }
 
+/* Found by fuzzing: control characters above U+007F, which a file may hold escaped only. */
+static void characters_that_yaml_refuses_are_printed_escaped(void **state)
+{
+	struct fixture *f = *state;
+	struct settings again;
+	struct buffer text = {0};
+
+	good(f,
+	     "control: {socket: \"/a\\x82\\u00e9\\x85\\u2028\\u2029\\ufeff\\uffff\\U0001f300\"}\n");
+	settings_print(&f->settings, &text);
+	buffer_char(&text, '\0');
+	assert_non_null(
+		strstr(text.p, "\"/a\\u0082\u00e9\\u0085\\u2028\\u2029\\ufeff\\uffff\U0001f300\""));
+	write_file(f->file, text.p);
+	buffer_clear(&f->errors);
+	assert_int_equal(settings_read(&again, f->file, NULL, 0, &f->errors), 0);
+	assert_int_equal(settings_diff(&f->settings, &again, NULL, NULL), 0);
+	settings_free(&again);
+	buffer_free(&text);
+}
+
 static void secrets_are_never_printed(void **state)
 {
 	struct fixture *f = *state;
@@ -534,6 +555,7 @@ int main(void)
 		T(set_stands_above_the_file),
 		T(set_refuses_what_the_file_would),
 		T(what_is_printed_reads_back_as_the_same),
+		T(characters_that_yaml_refuses_are_printed_escaped),
 		T(secrets_are_never_printed),
 		T(a_difference_tells_whether_it_can_be_taken_over),
 		T(hostile_files_end_in_errors),
