@@ -5,7 +5,10 @@
  * values (https://clickhouse.com/docs/interfaces/formats/Native, revision 0). A column in which all
  * rows are unset is left out, and ClickHouse fills it with zeros. A message is a sequence of
  * blocks. Addresses are IPv6, IPv4 mapped into it; unset is ::. */
+#include <math.h>
+
 #include "../flow_fields.h"
+#include "../flow_info.h"
 #include "encode.h"
 #include "put.h"
 
@@ -18,18 +21,47 @@
 	"'Dot1Q' = 6, 'ICMP' = 7, 'ICMPv6' = 8, 'GRE' = 9, 'IPv6HeaderRouting' = 10, "     \
 	"'IPv6HeaderFragment' = 11, 'Geneve' = 12, 'Teredo' = 13, 'Custom' = 99)"
 
+/* What a row adds to a block by each column but the texts and elements themselves. */
+#define WIDTH_UINT(v)			       +sizeof(v)
+#define WIDTH_MAC			       WIDTH_UINT
+#define WIDTH_PROTO			       WIDTH_UINT
+#define WIDTH_ETYPE			       WIDTH_UINT
+#define WIDTH_DOUBLE			       WIDTH_UINT
+#define WIDTH_BOOL			       WIDTH_UINT
+#define WIDTH_ADDR			       WIDTH_UINT
+#define WIDTH_ADDRS(v)			       +8 + sizeof(v) /* an array, of which each row has its end */
+#define WIDTH_TEXT(v)			       +2	      /* the length */
+#define WIDTH_PLAIN			       WIDTH_TEXT
+#define WIDTH_TEXTS(v)			       +8
+#define WIDTH_MAP(v)			       +8
+#define WIDTH_ARRAY(...)		       +8
+#define EXT_WIDTH(kind, name, number, member)  WIDTH_##kind(((struct flow_ext *)0)->member)
+#define INFO_WIDTH(kind, name, number, member) WIDTH_##kind(((struct flow_info *)0)->member)
+#define PART_WIDTH(kind, name, number, value)  WIDTH_##kind(value)
+#define PARTS_WIDTH(LIST, kind, member, prefix, base, role) \
+	LIST(PART_WIDTH, prefix, base, ((struct flow_info *)0)->member)
+
 enum {
 	/* Names and types of all columns, and the block's own numbers. */
-	HEADER_MAX = 10 * 1024,
-	EXT_SCALARS_MAX = 640, /* the widths of FLOW_EXT_FIELDS but texts, and array offsets */
+	HEADER_MAX = 16 * 1024,
+	COLUMNS_BYTES = 2,
+	EXT_WIDTHS = 0 FLOW_EXT_FIELDS(EXT_WIDTH) FLOW_EXT_REPEATED(WIDTH_ARRAY),
+	INFO_WIDTHS = 0 FLOW_INFO_FIELDS(INFO_WIDTH) FLOW_INFO_REPEATED(WIDTH_ARRAY)
+		FLOW_INFO_PARTS(PARTS_WIDTH),
 };
 
 /* What a flow without further fields has there. */
 static const struct flow_ext no_ext;
+static const struct flow_info no_info;
 
 static const struct flow_ext *ext_of(const struct flow *f)
 {
 	return f->ext ? f->ext : &no_ext;
+}
+
+static const struct flow_info *info_of(const struct flow *f)
+{
+	return f->info ? f->info : &no_info;
 }
 
 static inline uint32_t held(uint64_t count, size_t capacity)
@@ -42,22 +74,54 @@ static inline size_t text_length(const struct text *t)
 	return !t->p ? 0 : t->len < ENCODED_TEXT_MAX ? t->len : ENCODED_TEXT_MAX;
 }
 
-/* Bytes that the row adds to a block, at most. */
-static size_t row_bound(const struct row_constants *c, const struct flow *f)
+static size_t texts_bound(const struct texts *t)
 {
-	size_t n = sizeof(*f) + c->len;
-	const struct flow_ext *e = f->ext;
+	size_t n = 0;
 
-	if (!e)
-		return n;
-	n += EXT_SCALARS_MAX;
+	for (uint32_t i = 0; i < t->n; i++)
+		n += text_length(&t->p[i]) + 2;
+	return n;
+}
+
 #define BOUND_UINT(v)
 #define BOUND_ADDR(v)
 #define BOUND_ADDRS(v)
 #define BOUND_MAC(v)
 #define BOUND_PROTO(v)
 #define BOUND_ETYPE(v)
-#define BOUND_TEXT(v)		      n += 3 * text_length(&(v)) + 2;
+#define BOUND_BOOL(v)
+#define BOUND_DOUBLE(v)
+#define BOUND_TEXT(v)  n += 3 * text_length(&(v));
+#define BOUND_PLAIN(v) n += text_length(&(v));
+#define BOUND_TEXTS(v) n += texts_bound(&(v));
+#define BOUND_MAP      BOUND_TEXTS
+
+/* Bytes of texts and elements that enrichment adds to a row. */
+static size_t info_bound(const struct flow_info *info)
+{
+	size_t n = 0;
+
+#define X(kind, name, number, value) BOUND_##kind(value)
+#define P(LIST, kind, member, prefix, base, role)   \
+	if (info->member) {                         \
+		LIST(X, prefix, base, info->member) \
+	}
+	FLOW_INFO_PARTS(P)
+#undef P
+#undef X
+#define X(kind, name, number, member) BOUND_##kind(info->member)
+	FLOW_INFO_FIELDS(X)
+#undef X
+	for (uint32_t i = 0; i < held(info->n_scopes, INFO_SCOPES_MAX); i++)
+		n += text_length(&info->lists->scopes[i]) + 2;
+	return n + 2 * sizeof(uint32_t) * held(info->n_path, FLOW_AS_PATH_MAX);
+}
+
+/* Bytes of texts and elements that the row adds to a block, at most. */
+static size_t ext_bound(const struct flow_ext *e)
+{
+	size_t n = 0;
+
 #define X(kind, name, number, member) BOUND_##kind(e->member)
 	FLOW_EXT_FIELDS(X)
 #undef X
@@ -69,6 +133,11 @@ static size_t row_bound(const struct row_constants *c, const struct flow *f)
 	n += 8 * held(e->n_ext_communities, FLOW_EXT_COMMUNITIES_MAX);
 	n += 12 * held(e->n_large_communities, FLOW_LARGE_COMMUNITIES_MAX);
 	return n;
+}
+
+static size_t row_bound(const struct flow *f)
+{
+	return (f->ext ? ext_bound(f->ext) : 0) + (f->info ? info_bound(f->info) : 0);
 }
 
 static uint8_t *put_counted(uint8_t *p, const char *text, size_t n)
@@ -85,6 +154,11 @@ static uint8_t *put_column(uint8_t *p, const char *name, const char *type)
 static const char *uint_type(size_t size)
 {
 	return size == 8 ? "UInt64" : size == 4 ? "UInt32" : size == 2 ? "UInt16" : "UInt8";
+}
+
+static uint8_t *put_plain(uint8_t *p, const struct text *t)
+{
+	return put_counted(p, t->p, text_length(t));
 }
 
 static uint8_t *put_text_column(uint8_t *p, const struct text *t)
@@ -161,7 +235,73 @@ static uint8_t *put_text_column(uint8_t *p, const struct text *t)
 			columns++;                                   \
 		}                                                    \
 	}
+/* These texts are UTF-8 already. */
+#define COLUMN_PLAIN(name, V)                              \
+	{                                                  \
+		size_t any = 0;                            \
+                                                           \
+		for (r = 0; r < n; r++)                    \
+			any |= text_length(&V);            \
+		if (any) {                                 \
+			p = put_column(p, name, "String"); \
+			for (r = 0; r < n; r++)            \
+				p = put_plain(p, &V);      \
+			columns++;                         \
+		}                                          \
+	}
+#define COLUMN_BOOL(name, V)                             \
+	{                                                \
+		bool any = false;                        \
+                                                         \
+		for (r = 0; r < n; r++)                  \
+			any |= V;                        \
+		if (any) {                               \
+			p = put_column(p, name, "Bool"); \
+			for (r = 0; r < n; r++)          \
+				*p++ = V;                \
+			columns++;                       \
+		}                                        \
+	}
+/* What is not known is 0, as where the column is left out. */
+#define COLUMN_DOUBLE(name, V)                                  \
+	{                                                       \
+		bool any = false;                               \
+                                                                \
+		for (r = 0; r < n; r++)                         \
+			any |= isfinite(V);                     \
+		if (any) {                                      \
+			p = put_column(p, name, "Float64");     \
+			for (r = 0; r < n; r++) {               \
+				double d = isfinite(V) ? V : 0; \
+                                                                \
+				p = put_bytes(p, &d, 8);        \
+			}                                       \
+			columns++;                              \
+		}                                               \
+	}
+#define COLUMN_TEXTS(name, V) COLUMN_ARRAY(name, "String", V.n, p = put_plain(p, &V.p[i]))
+/* A map is an array of pairs: its ends, then all keys, then all values. */
+#define COLUMN_MAP(name, V)                                                               \
+	{                                                                                 \
+		uint64_t end = 0;                                                         \
+                                                                                          \
+		for (r = 0; r < n; r++)                                                   \
+			end += V.n / 2;                                                   \
+		if (end) {                                                                \
+			p = put_column(p, name, "Map(String, String)");                   \
+			for (r = 0, end = 0; r < n; r++) {                                \
+				end += V.n / 2;                                           \
+				p = put_bytes(p, &end, 8);                                \
+			}                                                                 \
+			for (uint32_t odd = 0; odd < 2; odd++)                            \
+				for (r = 0; r < n; r++)                                   \
+					for (uint32_t i = odd; i < V.n - V.n % 2; i += 2) \
+						p = put_plain(p, &V.p[i]);                \
+			columns++;                                                        \
+		}                                                                         \
+	}
 #define E ext_of(rows[r])
+#define I info_of(rows[r])
 #define COLUMN_ADDRS(name, V) \
 	COLUMN_ARRAY(name, "IPv6", (ip_is_unset(&V) ? 0u : 1u), p = put_bytes(p, V.b, 16))
 #define HELD(array, count) held(count, sizeof(array) / sizeof(*(array)))
@@ -177,6 +317,8 @@ static uint8_t *put_text_column(uint8_t *p, const struct text *t)
 	COLUMN_ARRAY(name, LAYER_ENUM, HELD(array, count), *p++ = (uint8_t)(array)[i])
 #define LIST_ADDR(name, array, count) \
 	COLUMN_ARRAY(name, "IPv6", HELD(array, count), p = put_bytes(p, (array)[i].b, 16))
+#define LIST_PLAIN(name, array, count) \
+	COLUMN_ARRAY(name, "String", HELD(array, count), p = put_plain(p, &(array)[i]))
 
 static uint8_t *put_ext_columns(uint8_t *p, const struct flow *const *rows, uint32_t n,
 				unsigned *count)
@@ -197,6 +339,38 @@ static uint8_t *put_ext_columns(uint8_t *p, const struct flow *const *rows, uint
 	LIST_LAYER("layer_stack", E->layer_stack, E->n_layers)
 	LIST_UINT("layer_size", E->layer_size, E->n_layers)
 	LIST_ADDR("ipv6_routing_header_addresses", E->segments, E->n_segments)
+	*count += columns;
+	return p;
+}
+
+/* What enrichment found, part by part: few blocks have all. */
+static uint8_t *put_info_columns(uint8_t *p, const struct flow *const *rows, uint32_t n,
+				 unsigned *count)
+{
+	unsigned columns = 0;
+	uint32_t r;
+
+#define X(kind, name, number, value) COLUMN_##kind(#name, (value))
+#define P(LIST, kind, member, prefix, base, role)                              \
+	{                                                                      \
+		static const __typeof__(*no_info.member) none;                 \
+		bool known = false;                                            \
+                                                                               \
+		for (r = 0; r < n; r++)                                        \
+			known |= I->member != NULL;                            \
+		if (known) {                                                   \
+			LIST(X, prefix, base, (I->member ? I->member : &none)) \
+		}                                                              \
+	}
+	FLOW_INFO_PARTS(P)
+#undef P
+#undef X
+#define X(kind, name, number, member) COLUMN_##kind(#name, I->member)
+	FLOW_INFO_FIELDS(X)
+#undef X
+#define Y(kind, name, number, array, count) LIST_##kind(#name, I->array, I->count)
+	FLOW_INFO_REPEATED(Y)
+#undef Y
 	*count += columns;
 	return p;
 }
@@ -223,32 +397,41 @@ static uint8_t *put_columns(uint8_t *p, const struct row_constants *c,
 static uint8_t *native_block(uint8_t *to, size_t room, const struct row_constants *c,
 			     const struct flow *const *rows, uint32_t *n)
 {
-	size_t bytes = HEADER_MAX;
-	bool any_ext = false;
+	size_t bytes = HEADER_MAX, width = sizeof(struct flow) + c->len;
+	bool any_ext = false, any_info = false;
 	unsigned columns = 0;
 	uint32_t fit;
 	uint8_t *p;
 
+	/* A column that one row needs has a value for each. */
 	for (fit = 0; fit < *n; fit++) {
-		bytes += row_bound(c, rows[fit]);
+		any_ext |= rows[fit]->ext != NULL;
+		any_info |= rows[fit]->info != NULL;
+	}
+	width += (any_ext ? EXT_WIDTHS : 0) + (any_info ? INFO_WIDTHS : 0);
+	for (fit = 0; fit < *n; fit++) {
+		bytes += width + row_bound(rows[fit]);
 		if (bytes > room)
 			break;
-		any_ext |= rows[fit]->ext != NULL;
 	}
 	*n = fit;
 	if (!fit)
 		return to;
-	p = put_varint(to + 1, fit);
+	p = put_varint(to + COLUMNS_BYTES, fit);
 	p = put_columns(p, c, rows, fit, &columns);
 	if (any_ext)
 		p = put_ext_columns(p, rows, fit, &columns);
-	*to = (uint8_t)columns; /* a varint: there are fewer than 128 */
-	if (columns)
-		return p;
-	*to = 1; /* rows of nothing are rows still */
-	p = put_column(p, "type", FLOW_TYPE_ENUM);
-	memset(p, 0, fit);
-	return p + fit;
+	if (any_info)
+		p = put_info_columns(p, rows, fit, &columns);
+	if (!columns) { /* rows of nothing are rows still */
+		columns = 1;
+		p = put_column(p, "type", FLOW_TYPE_ENUM);
+		memset(p, 0, fit);
+		p += fit;
+	}
+	to[0] = (uint8_t)(columns | 0x80); /* a varint, longer than it need be where they are few */
+	to[1] = (uint8_t)(columns >> 7);
+	return p;
 }
 
 static void native_constants(struct row_constants *c, const char *collector_id)
@@ -259,10 +442,6 @@ static void native_constants(struct row_constants *c, const char *collector_id)
 	n = (size_t)(put_utf8(utf8, collector_id, n) - utf8);
 	c->len = n ? (uint32_t)(put_counted(c->bytes, (const char *)utf8, n) - c->bytes) : 0;
 }
-
-#define COUNT_X(...) +1
-_Static_assert(2 FLOW_FIELDS (COUNT_X) FLOW_EXT_FIELDS(COUNT_X) FLOW_EXT_REPEATED(COUNT_X) < 128,
-	       "the number of columns is written as one byte");
 
 /* Counter samples have no columns of their own: they are JSON in this format, too. */
 const struct row_format native_format = {

@@ -66,7 +66,7 @@ _weir() {
 		return
 		;;
 	--format)
-		COMPREPLY=(\$(compgen -W "json protobuf" -- "\$cur"))
+		COMPREPLY=(\$(compgen -W "json protobuf native" -- "\$cur"))
 		return
 		;;
 	--mode)
@@ -110,7 +110,7 @@ zsh_action() { # ARGUMENT
 	FILE | OUTPUT | PATH) echo ':file:_files' ;;
 	DIR) echo ':directory:_files -/' ;;
 	IF) echo ':interface:_net_interfaces' ;;
-	FORMAT) echo ':format:(json protobuf)' ;;
+	FORMAT) echo ':format:(json protobuf native)' ;;
 	MODE) echo ':mode:(auto native generic)' ;;
 	KEY=VALUE) echo ':setting:->settings' ;;
 	'') ;;
