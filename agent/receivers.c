@@ -16,6 +16,7 @@
 struct ring {
 	struct xsk *xsk;
 	unsigned interface, queue, worker;
+	bool gone; /* the interface was removed, and that was said */
 };
 
 struct receivers {
@@ -254,13 +255,30 @@ void receivers_close(struct receivers *r)
 	free(r);
 }
 
+/* Interfaces may disappear with their module, or a virtual one with its peer. One that comes back,
+ * even of the same name, is another, and we have given up what attaching to it needs. */
+static bool is_gone(struct receivers *r, struct ring *ring)
+{
+	const char *name = xdp_interface_name(r->xdp, ring->interface);
+
+	if (!ring->gone && xsk_is_gone(ring->xsk)) {
+		ring->gone = true;
+		if (!ring->queue)
+			log_error("%s: the interface was removed: what its exporters send comes "
+				  "through plain UDP sockets if another way leads here; restart "
+				  "the agent when it is back",
+				  name);
+	}
+	return ring->gone;
+}
+
 unsigned receivers_report(struct ops_receiver *to, unsigned max, void *arg)
 {
 	struct receivers *r = arg;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < r->n_rings && n < max; i++) {
-		const struct ring *ring = &r->rings[i];
+		struct ring *ring = &r->rings[i];
 		struct xsk_stats lost;
 
 		xsk_statistics(ring->xsk, &lost);
@@ -269,6 +287,7 @@ unsigned receivers_report(struct ops_receiver *to, unsigned max, void *arg)
 			.queue = ring->queue,
 			.mode = xdp_mode_got(r->xdp, ring->interface),
 			.zero_copy = xsk_zero_copy(ring->xsk),
+			.gone = is_gone(r, ring),
 			.ring_size = r->options.ring_size,
 			.dropped = lost.dropped + lost.ring_full,
 		};

@@ -33,10 +33,11 @@ static void print_head(const json_t *o)
 	uint64_t now = client_number(o, "now"), started = client_number(o, "started");
 
 	print_duration(up, sizeof(up), now > started ? now - started : 0);
-	printf("weir %s, collector %s, pid %" PRIu64 ", up %s: %s, %s\n", client_text(o, "version"),
+	printf("weir %s, collector %s, pid %" PRIu64 ", up %s: %s, %s", client_text(o, "version"),
 	       client_text(o, "collector_id"), client_number(o, "pid"), up,
 	       client_flag(o, "alive") ? "alive" : "A WORKER STANDS STILL",
 	       client_flag(o, "ready") ? "ready" : "NOT READY");
+	printf(*client_text(o, "why") ? ": %s\n" : "\n", client_text(o, "why"));
 }
 
 static void print_bottleneck(const json_t *b)
@@ -69,7 +70,7 @@ static void print_receivers(const json_t *list)
 		columns_text(&c, *name ? name : "-");
 		columns_number(&c, client_number(r, "queue"));
 		columns_number(&c, client_number(r, "worker"));
-		columns_text(&c, client_text(r, "mode"));
+		columns_text(&c, client_flag(r, "gone") ? "GONE" : client_text(r, "mode"));
 		columns_text(&c, client_flag(r, "zero_copy") ? "yes" : "no");
 		columns_number(&c, client_number(r, "dropped"));
 	}

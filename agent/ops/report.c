@@ -57,11 +57,17 @@ bool report_alive(const struct ops_sources *s, struct buffer *why)
 bool report_ready(const struct ops_sources *s, struct buffer *why)
 {
 	struct ops_receiver r[OPS_RECEIVERS_MAX];
+	unsigned n = s->receivers ? s->receivers(r, OPS_RECEIVERS_MAX, s->arg) : 0;
 
-	if (!s->receivers || !s->receivers(r, OPS_RECEIVERS_MAX, s->arg)) {
+	if (!n) {
 		buffer_string(why, "no socket to receive from is open\n");
 		return false;
 	}
+	for (unsigned i = 0; i < n; i++)
+		if (r[i].gone) {
+			buffer_format(why, "interface %s is gone\n", r[i].interface);
+			return false;
+		}
 	if (!s->n_outputs || publisher_ended(s->publisher)) {
 		buffer_string(why, "no output can deliver\n");
 		return false;
@@ -150,6 +156,8 @@ static void receivers(const struct ops_sources *s, struct buffer *to)
 		number(to, "worker", r[i].worker);
 		buffer_format(to, ",\"mode\":\"%s\",\"zero_copy\":%s", report_mode(r[i].mode),
 			      r[i].zero_copy ? "true" : "false");
+		if (r[i].gone)
+			buffer_string(to, ",\"gone\":true");
 		number(to, "dropped", r[i].dropped);
 		buffer_char(to, '}');
 	}
@@ -286,6 +294,11 @@ void report_status(const struct ops_sources *s, uint64_t started_s, unsigned max
 	number(to, "now", (uint64_t)time(NULL));
 	buffer_format(to, ",\"alive\":%s,\"ready\":%s,", alive ? "true" : "false",
 		      ready ? "true" : "false");
+	if (why.len) {
+		buffer_string(to, "\"why\":");
+		buffer_json_string(to, why.p, why.len - 1); /* its last line ends there */
+		buffer_char(to, ',');
+	}
 	accounts(to, s->accounts, s->n_accounts, false);
 	if (s->pressure)
 		pressure_judge(s->pressure, s, &v);

@@ -373,6 +373,14 @@ bool xsk_zero_copy(const struct xsk *x)
 	return x->zero_copy;
 }
 
+bool xsk_is_gone(const struct xsk *x)
+{
+	socklen_t size = sizeof(int);
+	int err = 0;
+
+	return !getsockopt(x->fd, SOL_SOCKET, SO_ERROR, &err, &size) && err == ENETDOWN;
+}
+
 void xsk_statistics(const struct xsk *x, struct xsk_stats *stats)
 {
 	struct xdp_statistics s = {};

@@ -35,6 +35,8 @@ void xsk_release(struct xsk *x);
 /* To poll for input. */
 int xsk_fd(const struct xsk *x);
 bool xsk_zero_copy(const struct xsk *x);
+/* The interface was removed since xsk_open(). Tells it once. */
+bool xsk_is_gone(const struct xsk *x);
 /* All zero where the kernel does not tell. */
 void xsk_statistics(const struct xsk *x, struct xsk_stats *stats);
 

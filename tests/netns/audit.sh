@@ -91,6 +91,15 @@ $(awk -F '[ "]' '/^weir_kernel_frames_total.reason="steered/ { print $NF }' <<<"
 expect status_is_readable "$("$WEIR" status -c "$conf")" 'collector audited' 'alive, ready' \
 	'vb .* native' "10.9.0.100 +IPFIX"
 
+# Deleted under the agent, as with its module: said, not ready, and all else goes on.
+in_b ip link del vb
+says_gone() { grep -q 'vb: the interface was removed' "$scratch/log" && http /readyz | grep -q ^503; }
+await 10 says_gone
+expect removed_interface_is_said "$(http /readyz) $(http /healthz) $(cat "$scratch/log")" \
+	'503 interface vb is gone' 'ok$|ok ' 'vb: the interface was removed'
+expect removed_interface_in_status "$("$WEIR" status -c "$conf")" 'NOT READY: interface vb is gone' \
+	'vb .* GONE'
+
 kill -TERM $agent
 wait $agent 2>/dev/null
 "$WEIR" audit --socket "$socket" >"$scratch/audit" 2>&1
