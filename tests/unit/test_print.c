@@ -515,6 +515,34 @@ static void malformed_lists_are_octets(void **state)
 			    cases[i].json);
 }
 
+/* A list may name an options template, whose scope is then but a part of the record. */
+static void scope_and_field_of_one_element_in_a_list_are_one_key(void **state)
+{
+	struct fixture *f = *state;
+	struct message m;
+
+	begin_ipfix(&m);
+	begin_set(&m, 3);
+	put(&m, 400, 2);
+	put(&m, 2, 2);
+	put(&m, 1, 2);
+	put(&m, 7 << 16 | 2, 4);
+	put(&m, 7 << 16 | 2, 4);
+	end_set(&m);
+	begin_set(&m, 2);
+	put_template(&m, 256, 1, (const uint32_t[]){292, 65535});
+	end_set(&m);
+	begin_set(&m, 256);
+	put_bytes(&m, BYTES("\x07\x03\x01\x90\0\x50\0\x51"));
+	end_set(&m);
+	begin_set(&m, 400);
+	put_bytes(&m, BYTES("\0\x50\0\x51"));
+	end_set(&m);
+	assert_part(print(f, &m), "\"records\":[{\"sourceTransportPort\":[80,81]}]}}");
+	assert_part(f->out.p,
+		    "\"sourceTransportPort\":81,\"_scope\":{\"sourceTransportPort\":80}}");
+}
+
 static void templates_are_the_exporters_own_and_in_order(void **state)
 {
 	struct fixture *f = *state;
@@ -562,6 +590,7 @@ int main(void)
 		TEST(ipfix_options_have_a_scope_of_elements),
 		TEST(lists_are_objects),
 		TEST(malformed_lists_are_octets),
+		TEST(scope_and_field_of_one_element_in_a_list_are_one_key),
 		TEST(templates_are_the_exporters_own_and_in_order),
 		TEST(what_is_no_flow_export_is_refused),
 #undef TEST
