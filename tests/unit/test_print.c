@@ -198,6 +198,10 @@ static void each_kind_of_value_has_its_form(void **state)
 		{ELEMENT_STRING, BYTES("eth0\0\0\0"), "\"eth0\""},
 		{ELEMENT_STRING, BYTES("a\0b\0"), "\"a\\u0000b\""},
 		{ELEMENT_STRING, BYTES("\0\0"), "\"\""},
+		/* Readers of lines take these for the end of one. */
+		{ELEMENT_STRING, BYTES("a\xc2\x85\xe2\x80\xa8\xe2\x80\xa9"),
+		 "\"a\\u0085\\u2028\\u2029\""},
+		{ELEMENT_STRING, BYTES("\xc2\xa0\xe2\x80\xaa"), "\"\xc2\xa0\xe2\x80\xaa\""},
 		{ELEMENT_STRING, BYTES("q\"\\\n\xff"), "\"q\\\"\\\\\\u000a\xef\xbf\xbd\""},
 		/* one U+FFFD for the start of a character, one for each byte that starts none */
 		{ELEMENT_STRING, BYTES("\xe2\x82|\xf0\x9f\x98|\xed\xa0|\xc0\xaf"),
