@@ -182,8 +182,10 @@ static void note_special(struct program *p, const struct template_field *f, uint
 		set_ref(&s->id, f, i, offset);
 		break;
 	case 34:
-	case 50:
 		set_ref(&s->interval, f, i, offset);
+		break;
+	case 50:
+		set_ref(&s->random_interval, f, i, offset);
 		break;
 	case 305:
 	case 307:
@@ -257,8 +259,8 @@ static void set_features(struct program *p, const struct compiler *c, enum flow_
 			v6 |= op->kind == COPY_ADDR6;
 		}
 	}
-	if (s->id.length || s->interval.length || s->packets.length || s->size.length ||
-	    s->probability.length)
+	if (s->id.length || s->interval.length || s->random_interval.length || s->packets.length ||
+	    s->size.length || s->probability.length)
 		p->features |= PROGRAM_SAMPLING;
 	if (p->section.length)
 		p->features |= PROGRAM_SECTION | PROGRAM_EXT;
