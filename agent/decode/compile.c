@@ -189,6 +189,7 @@ static void note_special(struct program *p, const struct template_field *f, uint
 		break;
 	case 305:
 	case 307:
+		s->by_time = s->packets.length ? s->by_time : f->id == 307;
 		set_ref(&s->packets, f, i, offset);
 		break;
 	case 306:

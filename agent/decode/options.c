@@ -40,11 +40,11 @@ uint32_t sampling_rate_of(const struct sampling_said *said)
 {
 	uint64_t interval = said->interval, packets = said->packets;
 
-	if (!interval && !said->has_space)
+	if (!interval && !said->has_space && !said->by_time)
 		interval = packets;
 	if (interval)
 		return interval > UINT32_MAX ? UINT32_MAX : (uint32_t)interval;
-	if (packets && packets <= UINT64_MAX - said->space)
+	if (packets && said->has_space && packets <= UINT64_MAX - said->space)
 		return ratio(packets + said->space, packets);
 	if (said->size)
 		return ratio(said->population, said->size);
@@ -92,8 +92,10 @@ static void note_field(struct said *r, uint16_t id, const struct field_place *f)
 			take_number(&r->sampling.interval, NULL, f);
 		break;
 	case 305:
-	case 307:
 		take_number(&r->sampling.packets, NULL, f);
+		break;
+	case 307:
+		take_number(&r->sampling.packets, &r->sampling.by_time, f);
 		break;
 	case 306:
 	case 308:

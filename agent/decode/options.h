@@ -16,6 +16,7 @@ struct sampling_said {
 	uint64_t interval;	   /* IE 34, or where that is 0, IE 50 */
 	uint64_t packets, space;   /* 305 and 306, or 307 and 308 */
 	bool has_space;		   /* 306 or 308 is there, whatever it says */
+	bool by_time;		   /* 307 rather than 305 */
 	uint64_t size, population; /* 309 and 310 */
 	double probability;	   /* 311 */
 };

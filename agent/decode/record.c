@@ -86,6 +86,7 @@ static void finish_sampling(const struct record_context *r, const struct templat
 		.packets = number_at(&s->packets, record, places),
 		.space = number_at(&s->space, record, places),
 		.has_space = place_of(&s->space, record, places).len,
+		.by_time = s->by_time,
 		.size = number_at(&s->size, record, places),
 		.population = number_at(&s->population, record, places),
 		.probability = probability.len ? float_of(probability.p, probability.len) : 0,

@@ -77,6 +77,12 @@ static void every_way_that_a_record_tells_it(void **state)
 	check_of(1, "34:4", 1000, 1000, SAMPLING_RECORD);
 	check_of(1, "50:4", 2000, 2000, SAMPLING_RECORD);
 	check_of(1, "305:4", 10, 10, SAMPLING_RECORD); /* nothing of the space between */
+	check_of(1, "307:4", 10, 1, SAMPLING_ASSUMED); /* a time without the time between */
+	start_data(false, 1, "307:4 308:4");
+	put_uint(10, 4);
+	put_uint(40, 4);
+	finish();
+	check(5, SAMPLING_RECORD);
 
 	start_data(false, 1, "305:4 306:4"); /* no space between */
 	put_uint(10, 4);
