@@ -131,12 +131,14 @@ static void finish_names(const struct record_context *r, struct flow *f)
 /* Label stack entries as on the wire (RFC 3032 section 2.1). */
 static void mpls_from_section(struct flow_ext *e, struct field_place s)
 {
-	for (e->n_mpls = 0; s.len >= 4 && e->n_mpls < FLOW_MPLS_MAX; s.p += 4, s.len -= 4) {
+	for (e->n_mpls = e->n_mpls_ttl = 0; s.len >= 4 && e->n_mpls < FLOW_MPLS_MAX;
+	     s.p += 4, s.len -= 4) {
 		uint32_t entry = be32(s.p);
 
 		e->mpls_label[e->n_mpls] = entry >> 12;
 		e->mpls_exp[e->n_mpls] = entry >> 9 & 7;
 		e->mpls_ttl[e->n_mpls++] = entry & 255;
+		e->n_mpls_ttl = e->n_mpls;
 		if (entry & 0x100)
 			return;
 	}
@@ -146,7 +148,7 @@ static void mpls_from_section(struct flow_ext *e, struct field_place s)
 /* The stack ends at the bottom bit, or where an exporter filled up with zeros. */
 static void mpls_measure(struct flow_ext *e, uint32_t n)
 {
-	for (e->n_mpls = 0; e->n_mpls < n;) {
+	for (e->n_mpls = e->n_mpls_ttl = 0; e->n_mpls < n;) {
 		uint32_t label = e->mpls_label[e->n_mpls];
 
 		if (!label && !e->mpls_exp[e->n_mpls])
@@ -306,6 +308,6 @@ void record_reverse(struct flow *forward, struct flow *reverse, struct flow_ext 
 	SWAP(ext, inner_src_port, inner_dst_port);
 	SWAP(ext, inner_src_mac, inner_dst_mac);
 	SWAP(ext, src_user, dst_user);
-	ext->n_mpls = 0; /* labels are of one direction */
+	ext->n_mpls = ext->n_mpls_ttl = 0; /* labels are of one direction */
 	ext->min_ttl = ext->max_ttl = 0;
 }

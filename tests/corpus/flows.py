@@ -455,8 +455,6 @@ def given(flow):
             out[k] = int(v) if v.isdigit() else PROTOS.get(v, v)
         elif k == "mpls_ip":  # a list in the message, of the one that a flow has
             out[k], = v
-    if "mpls_ttl" in out and not any(out["mpls_ttl"]):
-        del out["mpls_ttl"]
     return plain(out)
 
 

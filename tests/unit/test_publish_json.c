@@ -316,7 +316,7 @@ static void the_longest_row_is_within_the_bound(void **state)
 	memset(e.large_communities, 0xff, sizeof(e.large_communities));
 	memset(e.ext_communities, 0x7f, sizeof(e.ext_communities));
 	e.n_mpls = e.n_layers = e.n_segments = e.n_as_path = e.n_communities = 1000;
-	e.n_ext_communities = e.n_large_communities = 1000;
+	e.n_ext_communities = e.n_large_communities = e.n_mpls_ttl = 1000;
 	clear_signs(&f, &e);
 	row = encode(&f, "node-1");
 	assert_int_equal(json_array_size(json_object_get(row, "as_path")), FLOW_AS_PATH_MAX);
