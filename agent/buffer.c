@@ -154,6 +154,8 @@ void buffer_json_string(struct buffer *b, const char *p, size_t n)
 			buffer_bytes(b, s + i, 1);
 		} else if (s[i] < 0x20 || s[i] == 0x7f) {
 			buffer_format(b, "\\u%04x", s[i]);
+		} else if (utf8_ends_line(s + i, len)) {
+			buffer_format(b, "\\u%04x", utf8_line_end(s + i, len));
 		} else {
 			buffer_bytes(b, s + i, len);
 		}

@@ -144,6 +144,7 @@ struct flow_ext {
 	uint32_t local_pref, med, prev_hop_as;
 
 	uint32_t n_mpls, n_layers, n_segments;
+	uint32_t n_mpls_ttl; /* n_mpls, or 0 where the TTLs are not known */
 	uint32_t n_as_path, n_communities, n_ext_communities, n_large_communities;
 
 	uint32_t left_out; /* values that found no room in the lists */

@@ -123,7 +123,7 @@
 
 /* Repeated fields in struct flow_ext. */
 #define FLOW_EXT_REPEATED(Y)                                                             \
-	Y(UINT, mpls_ttl, 80, mpls_ttl, n_mpls)                                          \
+	Y(UINT, mpls_ttl, 80, mpls_ttl, n_mpls_ttl)                                      \
 	Y(UINT, mpls_label, 81, mpls_label, n_mpls)                                      \
 	Y(UINT, mpls_exp, 2060, mpls_exp, n_mpls)                                        \
 	Y(UINT, bgp_communities, 101, communities, n_communities)                        \

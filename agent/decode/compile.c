@@ -182,11 +182,14 @@ static void note_special(struct program *p, const struct template_field *f, uint
 		set_ref(&s->id, f, i, offset);
 		break;
 	case 34:
-	case 50:
 		set_ref(&s->interval, f, i, offset);
+		break;
+	case 50:
+		set_ref(&s->random_interval, f, i, offset);
 		break;
 	case 305:
 	case 307:
+		s->by_time = s->packets.length ? s->by_time : f->id == 307;
 		set_ref(&s->packets, f, i, offset);
 		break;
 	case 306:
@@ -257,8 +260,8 @@ static void set_features(struct program *p, const struct compiler *c, enum flow_
 			v6 |= op->kind == COPY_ADDR6;
 		}
 	}
-	if (s->id.length || s->interval.length || s->packets.length || s->size.length ||
-	    s->probability.length)
+	if (s->id.length || s->interval.length || s->random_interval.length || s->packets.length ||
+	    s->size.length || s->probability.length)
 		p->features |= PROGRAM_SAMPLING;
 	if (p->section.length)
 		p->features |= PROGRAM_SECTION | PROGRAM_EXT;

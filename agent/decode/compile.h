@@ -54,8 +54,10 @@ struct field_ref {
 /* Elements of a record that say how it was sampled. */
 struct sampling_refs {
 	struct field_ref id;		   /* 48, 302 */
-	struct field_ref interval;	   /* 34, 50 */
+	struct field_ref interval;	   /* 34 */
+	struct field_ref random_interval;  /* 50 */
 	struct field_ref packets, space;   /* 305/306, 307/308 */
+	bool by_time;			   /* the latter */
 	struct field_ref size, population; /* 309/310 */
 	struct field_ref probability;	   /* 311 */
 };

@@ -122,7 +122,6 @@ static void copy_one(const struct copy_op *op, const uint8_t *from, uint32_t len
 	case COPY_MPLS:
 		v >>= length == 4 ? 8 : 0;
 		flow->ext->mpls_exp[op->arg] = (uint32_t)v >> 1 & 7;
-		flow->ext->mpls_ttl[op->arg] = 0;
 		v = (v >> 4 & 0xfffff) |
 		    (v & 1) << 31; /* the bottom bit, until the stack is measured */
 		break;

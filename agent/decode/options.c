@@ -36,17 +36,20 @@ static uint32_t ratio(uint64_t n, uint64_t d)
 	return rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
 }
 
-uint32_t sampling_rate_of(uint64_t interval, uint64_t packets, uint64_t space, uint64_t size,
-			  uint64_t population, double probability)
+uint32_t sampling_rate_of(const struct sampling_said *said)
 {
+	uint64_t interval = said->interval, packets = said->packets;
+
+	if (!interval && !said->has_space && !said->by_time)
+		interval = packets;
 	if (interval)
 		return interval > UINT32_MAX ? UINT32_MAX : (uint32_t)interval;
-	if (packets && packets <= UINT64_MAX - space)
-		return ratio(packets + space, packets);
-	if (size)
-		return ratio(population, size);
-	if (probability > 1.0 / UINT32_MAX && probability <= 1)
-		return (uint32_t)(1 / probability + 0.5);
+	if (packets && said->has_space && packets <= UINT64_MAX - said->space)
+		return ratio(packets + said->space, packets);
+	if (said->size)
+		return ratio(said->population, said->size);
+	if (said->probability > 1.0 / UINT32_MAX && said->probability <= 1)
+		return (uint32_t)(1 / said->probability + 0.5);
 	return 0;
 }
 
@@ -54,8 +57,7 @@ uint32_t sampling_rate_of(uint64_t interval, uint64_t packets, uint64_t space, u
 struct said {
 	uint64_t sampler, interface, template_id, vrf_in, vrf_out, application, init_ms;
 	bool has_sampler, has_interface, has_template, has_vrf_in, has_vrf_out, has_application;
-	uint64_t interval, packets, space, size, population;
-	double probability;
+	struct sampling_said sampling;
 	struct text interface_name, interface_description, vrf_name, sampler_name, application_name;
 };
 
@@ -86,25 +88,27 @@ static void note_field(struct said *r, uint16_t id, const struct field_place *f)
 		break;
 	case 34:
 	case 50:
-		if (!r->interval)
-			take_number(&r->interval, NULL, f);
+		if (!r->sampling.interval)
+			take_number(&r->sampling.interval, NULL, f);
 		break;
 	case 305:
+		take_number(&r->sampling.packets, NULL, f);
+		break;
 	case 307:
-		take_number(&r->packets, NULL, f);
+		take_number(&r->sampling.packets, &r->sampling.by_time, f);
 		break;
 	case 306:
 	case 308:
-		take_number(&r->space, NULL, f);
+		take_number(&r->sampling.space, &r->sampling.has_space, f);
 		break;
 	case 309:
-		take_number(&r->size, NULL, f);
+		take_number(&r->sampling.size, NULL, f);
 		break;
 	case 310:
-		take_number(&r->population, NULL, f);
+		take_number(&r->sampling.population, NULL, f);
 		break;
 	case 311:
-		r->probability = float_of(f->p, f->len);
+		r->sampling.probability = float_of(f->p, f->len);
 		break;
 	case 10:
 		take_number(&r->interface, &r->has_interface, f);
@@ -158,8 +162,7 @@ static void note_v9_scope(struct said *r, uint16_t type, const struct field_plac
 static void learn_sampling(struct exporter_store *s, struct domain *d, const struct said *r,
 			   struct account *account)
 {
-	uint32_t rate = sampling_rate_of(r->interval, r->packets, r->space, r->size, r->population,
-					 r->probability);
+	uint32_t rate = sampling_rate_of(&r->sampling);
 	enum sampler_key key = SAMPLER_DOMAIN;
 	uint32_t id = 0;
 

@@ -11,11 +11,20 @@
 void options_learn(struct exporter_store *s, struct domain *d, const struct template *t,
 		   const struct field_place *places, struct account *account);
 
-/* The rate that sampling elements give together: interval; (packets + space) / packets (RFC 5477
- * sections 8.2.2 and 8.2.3); population / size (8.2.4, 8.2.5); 1 / probability (8.2.6). 0: none.
- * Those not there are 0. */
-uint32_t sampling_rate_of(uint64_t interval, uint64_t packets, uint64_t space, uint64_t size,
-			  uint64_t population, double probability);
+/* What sampling elements of one record say; those not there are 0. */
+struct sampling_said {
+	uint64_t interval;	   /* IE 34, or where that is 0, IE 50 */
+	uint64_t packets, space;   /* 305 and 306, or 307 and 308 */
+	bool has_space;		   /* 306 or 308 is there, whatever it says */
+	bool by_time;		   /* 307 rather than 305 */
+	uint64_t size, population; /* 309 and 310 */
+	double probability;	   /* 311 */
+};
+
+/* The rate that they give together: interval; (packets + space) / packets (RFC 5477 sections 8.2.2
+ * and 8.2.3); population / size (8.2.4, 8.2.5); 1 / probability (8.2.6). 0: none. Exporters that
+ * send packets without space mean one of so many. */
+uint32_t sampling_rate_of(const struct sampling_said *said);
 
 /* An IPFIX float32 or float64 of this length; 0 for other lengths. */
 double float_of(const uint8_t *p, uint32_t len);

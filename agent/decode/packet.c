@@ -243,6 +243,7 @@ static enum step mpls(struct parser *s)
 			e->mpls_label[e->n_mpls] = entry >> 12;
 			e->mpls_exp[e->n_mpls] = entry >> 9 & 7;
 			e->mpls_ttl[e->n_mpls++] = entry & 0xff;
+			e->n_mpls_ttl = e->n_mpls;
 		} else if (keep) {
 			e->left_out++;
 		}

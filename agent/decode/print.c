@@ -94,9 +94,10 @@ static void chain_fields(struct printer *p, struct frame *f, const struct templa
 	}
 }
 
-/* Makes the frame fit the template. False: out of memory. */
-static bool frame_prepare(struct printer *p, struct frame *f, const struct template *t)
+/* Makes this depth's frame fit the template. False: out of memory. */
+static bool frame_prepare(struct printer *p, uint32_t depth, const struct template *t)
 {
+	struct frame *f = &p->frames[depth];
 	uint32_t slots = 16;
 
 	if (f->template == t)
@@ -120,8 +121,10 @@ static bool frame_prepare(struct printer *p, struct frame *f, const struct templ
 		if (!p->slots)
 			return false;
 	}
-	chain_fields(p, f, t, 0, t->n_scope);
-	chain_fields(p, f, t, t->n_scope, t->n_fields);
+	/* The scope of a record has an object of its own, but not in a list. */
+	chain_fields(p, f, t, 0, depth ? t->n_fields : t->n_scope);
+	if (!depth)
+		chain_fields(p, f, t, t->n_scope, t->n_fields);
 	f->template = t;
 	return true;
 }
@@ -181,7 +184,7 @@ static bool print_records(struct printer *p, struct record_list *l, uint32_t dep
 	enum walk walk;
 
 	buffer_format(p->out, "\"template\":%u,\"records\":", l->template_id);
-	if (!t || !frame_prepare(p, f, t)) {
+	if (!t || !frame_prepare(p, depth, t)) {
 		struct field_place rest = {.p = l->next, .len = (uint32_t)(l->end - l->next)};
 
 		print_octets(p->out, &rest);
@@ -397,7 +400,7 @@ static enum decode_status print_data_set(struct printer *p, const struct ipfix_m
 	/* What was learnt since may have the address of what was freed. */
 	for (uint32_t i = 0; i <= p->config.max_nesting; i++)
 		p->frames[i].template = NULL;
-	if (!frame_prepare(p, &p->frames[0], t))
+	if (!frame_prepare(p, 0, t))
 		return DECODE_NO_MEMORY;
 	while ((walk = ipfix_next_record(t, &next, set->end, p->frames[0].places)) == WALK_OK)
 		print_ipfix_record(p, m, t);

@@ -16,6 +16,7 @@ enum {
 	MPLS_BOTTOM = 1u << 31, /* in a label as COPY_MPLS leaves it */
 	BIFLOW_FORWARD = 1,
 	BIFLOW_REVERSE = 2,
+	FLOW_EGRESS = 2, /* flow_direction: IE 61 plus 1 */
 };
 
 void record_set_times(struct record_context *r, const struct ipfix_message *m, uint64_t init_ms)
@@ -37,7 +38,7 @@ void record_begin_set(struct record_context *r, const struct template *t)
 	unsigned features = t->program->features;
 
 	f->etype = t->program->etype;
-	r->set_rate = sampler_find_for_set(r->domain, t->id);
+	r->set_rate = sampler_find_for_set(r->domain, t->id, false);
 	f->sampling_rate = sampling_resolve(c->options, c->exporter, 0, r->set_rate,
 					    &f->sampling_origin);
 	f->biflow_direction = features & PROGRAM_REVERSE ? BIFLOW_FORWARD : 0;
@@ -65,19 +66,36 @@ static uint64_t number_at(const struct field_ref *ref, const uint8_t *record,
 	return p.len <= 8 ? be_uint(p.p, p.len) : 0;
 }
 
-static void finish_sampling(const struct record_context *r, const struct program *p,
+/* Where it was seen: an egress flow at the interface that sent it. */
+static uint32_t rate_of_interface(const struct domain *d, const struct flow *f)
+{
+	bool egress = f->flow_direction == FLOW_EGRESS;
+	uint32_t rate = sampler_find(d, SAMPLER_INTERFACE, egress ? f->out_if : f->in_if);
+
+	return rate ? rate : sampler_find(d, SAMPLER_INTERFACE, egress ? f->in_if : f->out_if);
+}
+
+static void finish_sampling(const struct record_context *r, const struct template *t,
 			    const uint8_t *record, const struct field_place *places, struct flow *f)
 {
-	const struct sampling_refs *s = &p->sampling;
+	const struct sampling_refs *s = &t->program->sampling;
 	struct field_place probability = place_of(&s->probability, record, places);
-	uint32_t said, told = 0;
+	bool named = place_of(&s->id, record, places).len;
+	struct sampling_said said = {
+		.interval = number_at(&s->interval, record, places),
+		.packets = number_at(&s->packets, record, places),
+		.space = number_at(&s->space, record, places),
+		.has_space = place_of(&s->space, record, places).len,
+		.by_time = s->by_time,
+		.size = number_at(&s->size, record, places),
+		.population = number_at(&s->population, record, places),
+		.probability = probability.len ? float_of(probability.p, probability.len) : 0,
+	};
+	uint32_t told = 0;
 
-	said = sampling_rate_of(
-		number_at(&s->interval, record, places), number_at(&s->packets, record, places),
-		number_at(&s->space, record, places), number_at(&s->size, record, places),
-		number_at(&s->population, record, places),
-		probability.len ? float_of(probability.p, probability.len) : 0);
-	if (s->id.length) {
+	if (!said.interval)
+		said.interval = number_at(&s->random_interval, record, places);
+	if (named) {
 		uint32_t id = (uint32_t)number_at(&s->id, record, places);
 
 		told = sampler_find(r->domain, SAMPLER_ID, id);
@@ -85,11 +103,11 @@ static void finish_sampling(const struct record_context *r, const struct program
 			names_find(r->domain, NAME_SAMPLER, id, &f->ext->sampler_name);
 	}
 	if (!told && r->by_interface)
-		told = sampler_find(r->domain, SAMPLER_INTERFACE, f->in_if);
+		told = rate_of_interface(r->domain, f);
 	if (!told)
-		told = (uint32_t)r->set_rate;
-	f->sampling_rate = sampling_resolve(r->context->options, r->context->exporter, said, told,
-					    &f->sampling_origin);
+		told = named ? sampler_find_for_set(r->domain, t->id, true) : (uint32_t)r->set_rate;
+	f->sampling_rate = sampling_resolve(r->context->options, r->context->exporter,
+					    sampling_rate_of(&said), told, &f->sampling_origin);
 }
 
 static void finish_names(const struct record_context *r, struct flow *f)
@@ -113,12 +131,14 @@ static void finish_names(const struct record_context *r, struct flow *f)
 /* Label stack entries as on the wire (RFC 3032 section 2.1). */
 static void mpls_from_section(struct flow_ext *e, struct field_place s)
 {
-	for (e->n_mpls = 0; s.len >= 4 && e->n_mpls < FLOW_MPLS_MAX; s.p += 4, s.len -= 4) {
+	for (e->n_mpls = e->n_mpls_ttl = 0; s.len >= 4 && e->n_mpls < FLOW_MPLS_MAX;
+	     s.p += 4, s.len -= 4) {
 		uint32_t entry = be32(s.p);
 
 		e->mpls_label[e->n_mpls] = entry >> 12;
 		e->mpls_exp[e->n_mpls] = entry >> 9 & 7;
 		e->mpls_ttl[e->n_mpls++] = entry & 255;
+		e->n_mpls_ttl = e->n_mpls;
 		if (entry & 0x100)
 			return;
 	}
@@ -128,7 +148,7 @@ static void mpls_from_section(struct flow_ext *e, struct field_place s)
 /* The stack ends at the bottom bit, or where an exporter filled up with zeros. */
 static void mpls_measure(struct flow_ext *e, uint32_t n)
 {
-	for (e->n_mpls = 0; e->n_mpls < n;) {
+	for (e->n_mpls = e->n_mpls_ttl = 0; e->n_mpls < n;) {
 		uint32_t label = e->mpls_label[e->n_mpls];
 
 		if (!label && !e->mpls_exp[e->n_mpls])
@@ -242,7 +262,7 @@ void record_finish(const struct record_context *r, const struct template *t, con
 			mpls_measure(f->ext, p->n_mpls);
 	}
 	if (features & PROGRAM_SAMPLING || r->by_interface)
-		finish_sampling(r, p, record, places, f);
+		finish_sampling(r, t, record, places, f);
 	if (features & PROGRAM_EXPORTER && r->context->options->exporter_address_elements)
 		finish_exporter(p, record, places, f);
 	if (r->names)
@@ -288,6 +308,6 @@ void record_reverse(struct flow *forward, struct flow *reverse, struct flow_ext 
 	SWAP(ext, inner_src_port, inner_dst_port);
 	SWAP(ext, inner_src_mac, inner_dst_mac);
 	SWAP(ext, src_user, dst_user);
-	ext->n_mpls = 0; /* labels are of one direction */
+	ext->n_mpls = ext->n_mpls_ttl = 0; /* labels are of one direction */
 	ext->min_ttl = ext->max_ttl = 0;
 }

@@ -56,7 +56,7 @@ uint32_t sampler_find(const struct domain *d, enum sampler_key key, uint32_t id)
 	return (uint32_t)(uintptr_t)idtable_get(&d->samplers, sampler_id(key, id));
 }
 
-uint32_t sampler_find_for_set(const struct domain *d, uint16_t template_id)
+uint32_t sampler_find_for_set(const struct domain *d, uint16_t template_id, bool named)
 {
 	uint32_t rate;
 
@@ -65,7 +65,7 @@ uint32_t sampler_find_for_set(const struct domain *d, uint16_t template_id)
 	rate = sampler_find(d, SAMPLER_TEMPLATE, template_id);
 	if (!rate)
 		rate = sampler_find(d, SAMPLER_DOMAIN, 0);
-	if (!rate)
+	if (!rate && !named)
 		rate = sampler_find(d, SAMPLER_ONLY, 0);
 	return rate == (uint32_t)SAMPLERS_DIFFER ? 0 : rate;
 }

@@ -27,9 +27,9 @@ bool sampler_learn(struct exporter_store *s, struct domain *d, enum sampler_key 
 /* The rate that options gave for this key; 0: none. Lock-free. */
 uint32_t sampler_find(const struct domain *d, enum sampler_key key, uint32_t id);
 
-/* The rate that options gave for flows of a template whose records name no sampler: for the
- * template, the domain, or the only sampler there is. 0: none. */
-uint32_t sampler_find_for_set(const struct domain *d, uint16_t template_id);
+/* The rate that options gave for flows of a template: for the template, for the domain, or, unless
+ * the record names a sampler (another one, then), of the only sampler there is. 0: none. */
+uint32_t sampler_find_for_set(const struct domain *d, uint16_t template_id, bool named);
 
 /* The rate for a flow whose record or sample says `record` (0: nothing) and for which options say
  * `options` (0: nothing). Writes the enum sampling_origin. */

@@ -112,6 +112,7 @@ static void extended_mpls(struct flow *f, struct xdr *x)
 		e->mpls_label[e->n_mpls] = entry >> 12;
 		e->mpls_exp[e->n_mpls] = entry >> 9 & 7;
 		e->mpls_ttl[e->n_mpls++] = entry & 0xff;
+		e->n_mpls_ttl = e->n_mpls;
 	}
 }
 

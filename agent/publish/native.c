@@ -125,7 +125,8 @@ static size_t ext_bound(const struct flow_ext *e)
 #define X(kind, name, number, member) BOUND_##kind(e->member)
 	FLOW_EXT_FIELDS(X)
 #undef X
-	n += sizeof(e->mpls_label[0]) * 3 * held(e->n_mpls, FLOW_MPLS_MAX);
+	n += sizeof(e->mpls_label[0]) * 2 * held(e->n_mpls, FLOW_MPLS_MAX);
+	n += sizeof(e->mpls_ttl[0]) * held(e->n_mpls_ttl, FLOW_MPLS_MAX);
 	n += 8 * held(e->n_layers, FLOW_LAYERS_MAX);
 	n += sizeof(e->segments[0]) * held(e->n_segments, FLOW_SEGMENTS_MAX);
 	n += 4 * held(e->n_as_path, FLOW_AS_PATH_MAX);
@@ -329,7 +330,7 @@ static uint8_t *put_ext_columns(uint8_t *p, const struct flow *const *rows, uint
 #define X(kind, name, number, member) COLUMN_##kind(#name, E->member)
 	FLOW_EXT_FIELDS(X)
 #undef X
-	LIST_UINT("mpls_ttl", E->mpls_ttl, E->n_mpls)
+	LIST_UINT("mpls_ttl", E->mpls_ttl, E->n_mpls_ttl)
 	LIST_UINT("mpls_label", E->mpls_label, E->n_mpls)
 	LIST_UINT("mpls_exp", E->mpls_exp, E->n_mpls)
 	LIST_UINT("bgp_communities", E->communities, E->n_communities)

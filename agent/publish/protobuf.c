@@ -176,7 +176,7 @@ static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 	const uint32_t n_mpls = e->n_mpls, n_layers = e->n_layers, n_segments = e->n_segments,
 		       n_as_path = e->n_as_path, n_communities = e->n_communities,
 		       n_ext_communities = e->n_ext_communities,
-		       n_large_communities = e->n_large_communities;
+		       n_large_communities = e->n_large_communities, n_mpls_ttl = e->n_mpls_ttl;
 
 #define X(kind, name, number, member) kind(name, number, e->member);
 	FLOW_EXT_FIELDS(X)

@@ -114,6 +114,12 @@ uint8_t *put_json_string(uint8_t *p, const char *text, size_t n)
 		} else if (s[i] < 0x20 || s[i] == 0x7f) {
 			p = put_bytes(p, "\\u00", 4);
 			p = put_hex_pair(p, s[i]);
+		} else if (utf8_ends_line(s + i, len)) {
+			uint16_t c = utf8_line_end(s + i, len);
+
+			p = put_bytes(p, "\\u", 2);
+			p = put_hex_pair(p, (uint8_t)(c >> 8));
+			p = put_hex_pair(p, (uint8_t)c);
 		} else {
 			if (s[i] == '"' || s[i] == '\\')
 				*p++ = '\\';

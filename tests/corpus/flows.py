@@ -149,26 +149,27 @@ class Exporter:
                 if ids and said.get(name):
                     self.names[kind, ids[0]] = said[name]
 
-    def rate(self, rec, in_if):
+    def rate(self, rec, in_if, out_if):
         said, sampler = rate_of(rec), numbers(rec, "samplerId selectorId")
+        seen_at = (out_if, in_if) if rec.get("flowDirection") == 1 else (in_if, out_if)
         if said:
             return said, "record"
         told = [self.rates.get(("id", sampler[0]))] if sampler else []
-        told += [self.rates.get(("interface", in_if)), self.rates.get(("template", rec["_template"])),
-                 self.rates.get("domain")]
+        told += [self.rates.get(("interface", i)) for i in seen_at]
+        told += [self.rates.get(("template", rec["_template"])), self.rates.get("domain")]
         ids = {r for k, r in self.rates.items() if k[0] == "id"}
-        told += ids if len(ids) == 1 else []
+        told += ids if len(ids) == 1 and not sampler else []
         told = [t for t in told if t]
         return (told[0], "options") if told else (1, "assumed")
 
 
 def rate_of(rec):
     interval = [n for n in numbers(rec, "samplingInterval samplerRandomInterval") if n]
-    packets, space = (rec.get("samplingPacketInterval"), rec.get("samplingPacketSpace") or 0)
+    packets, space = rec.get("samplingPacketInterval"), rec.get("samplingPacketSpace")
     if interval:
         return interval[0]
-    if packets:
-        return round((packets + space) / packets)
+    if packets:  # without the space between: one of so many
+        return packets if space is None else round((packets + space) / packets)
     if rec.get("samplingSize") and rec.get("samplingPopulation"):
         return round(rec["samplingPopulation"] / rec["samplingSize"])
     return 0
@@ -297,7 +298,7 @@ def flows_of_record(rec, exporter, packet):
     for field, which in (("time_flow_start_ns", "Start"), ("time_flow_end_ns", "End")):
         t = time_of(rec, which, exporter)
         flow[field] = (rec["_exportTime"] * S or packet.received) if t is None else t
-    flow["sampling_rate"], flow["sampling_origin"] = exporter.rate(rec, flow["in_if"])
+    flow["sampling_rate"], flow["sampling_origin"] = exporter.rate(rec, flow["in_if"], flow["out_if"])
     sampler = numbers(rec, "samplerId selectorId")
     for field, kind, ids in (("in_if_name", "interface", flow["in_if"]),
                              ("out_if_name", "interface", flow["out_if"]),
@@ -454,8 +455,6 @@ def given(flow):
             out[k] = int(v) if v.isdigit() else PROTOS.get(v, v)
         elif k == "mpls_ip":  # a list in the message, of the one that a flow has
             out[k], = v
-    if "mpls_ttl" in out and not any(out["mpls_ttl"]):
-        del out["mpls_ttl"]
     return plain(out)
 
 

@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "decode/exporter.h"
 #include "publish/encode.h"
+#include "mutate_messages.h"
 
 static struct flow_batch batch;
 static struct row_constants json_constants, protobuf_constants;

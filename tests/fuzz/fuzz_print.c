@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "decode/exporter.h"
 #include "decode/print.h"
+#include "mutate_messages.h"
 
 static struct elements *elements;
 static struct buffer out;

@@ -64,7 +64,7 @@ static inline void sample_flow(struct flow *f, struct flow_ext *e)
 	FLOW_EXT_REPEATED(Y)
 #undef Y
 	e->n_mpls = e->n_layers = e->n_segments = e->n_as_path = e->n_communities = 2;
-	e->n_ext_communities = 2;
+	e->n_ext_communities = e->n_mpls_ttl = 2;
 	e->n_large_communities = 1;
 	e->large_communities[2] = 3;
 #undef SET_UINT

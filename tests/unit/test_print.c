@@ -198,6 +198,10 @@ static void each_kind_of_value_has_its_form(void **state)
 		{ELEMENT_STRING, BYTES("eth0\0\0\0"), "\"eth0\""},
 		{ELEMENT_STRING, BYTES("a\0b\0"), "\"a\\u0000b\""},
 		{ELEMENT_STRING, BYTES("\0\0"), "\"\""},
+		/* Readers of lines take these for the end of one. */
+		{ELEMENT_STRING, BYTES("a\xc2\x85\xe2\x80\xa8\xe2\x80\xa9"),
+		 "\"a\\u0085\\u2028\\u2029\""},
+		{ELEMENT_STRING, BYTES("\xc2\xa0\xe2\x80\xaa"), "\"\xc2\xa0\xe2\x80\xaa\""},
 		{ELEMENT_STRING, BYTES("q\"\\\n\xff"), "\"q\\\"\\\\\\u000a\xef\xbf\xbd\""},
 		/* one U+FFFD for the start of a character, one for each byte that starts none */
 		{ELEMENT_STRING, BYTES("\xe2\x82|\xf0\x9f\x98|\xed\xa0|\xc0\xaf"),
@@ -515,6 +519,34 @@ static void malformed_lists_are_octets(void **state)
 			    cases[i].json);
 }
 
+/* A list may name an options template, whose scope is then but a part of the record. */
+static void scope_and_field_of_one_element_in_a_list_are_one_key(void **state)
+{
+	struct fixture *f = *state;
+	struct message m;
+
+	begin_ipfix(&m);
+	begin_set(&m, 3);
+	put(&m, 400, 2);
+	put(&m, 2, 2);
+	put(&m, 1, 2);
+	put(&m, 7 << 16 | 2, 4);
+	put(&m, 7 << 16 | 2, 4);
+	end_set(&m);
+	begin_set(&m, 2);
+	put_template(&m, 256, 1, (const uint32_t[]){292, 65535});
+	end_set(&m);
+	begin_set(&m, 256);
+	put_bytes(&m, BYTES("\x07\x03\x01\x90\0\x50\0\x51"));
+	end_set(&m);
+	begin_set(&m, 400);
+	put_bytes(&m, BYTES("\0\x50\0\x51"));
+	end_set(&m);
+	assert_part(print(f, &m), "\"records\":[{\"sourceTransportPort\":[80,81]}]}}");
+	assert_part(f->out.p,
+		    "\"sourceTransportPort\":81,\"_scope\":{\"sourceTransportPort\":80}}");
+}
+
 static void templates_are_the_exporters_own_and_in_order(void **state)
 {
 	struct fixture *f = *state;
@@ -562,6 +594,7 @@ int main(void)
 		TEST(ipfix_options_have_a_scope_of_elements),
 		TEST(lists_are_objects),
 		TEST(malformed_lists_are_octets),
+		TEST(scope_and_field_of_one_element_in_a_list_are_one_key),
 		TEST(templates_are_the_exporters_own_and_in_order),
 		TEST(what_is_no_flow_export_is_refused),
 #undef TEST

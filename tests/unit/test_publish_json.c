@@ -274,6 +274,23 @@ static void hostile_text_stays_within_its_string(void **state)
 	json_decref(row);
 }
 
+/* For programs that split text into lines, a row is to be one. */
+static void characters_that_end_lines_are_escaped(void **state)
+{
+	static struct flow_ext e;
+	struct flow f = {.ext = &e};
+	static const char text[] = "a\xc2\x85\xe2\x80\xa8\xe2\x80\xa9\xc2\xa0";
+	json_t *row;
+
+	(void)state;
+	e.application_name = (struct text){text, sizeof(text) - 1};
+	row = encode(&f, "");
+	assert_memory_equal(buffer, "{\"application_name\":\"a\\u0085\\u2028\\u2029\xc2\xa0\"}\n",
+			    45);
+	assert_string_equal(string_of(row, "application_name"), text);
+	json_decref(row);
+}
+
 static void the_longest_row_is_within_the_bound(void **state)
 {
 	static struct flow_ext e;
@@ -299,7 +316,7 @@ static void the_longest_row_is_within_the_bound(void **state)
 	memset(e.large_communities, 0xff, sizeof(e.large_communities));
 	memset(e.ext_communities, 0x7f, sizeof(e.ext_communities));
 	e.n_mpls = e.n_layers = e.n_segments = e.n_as_path = e.n_communities = 1000;
-	e.n_ext_communities = e.n_large_communities = 1000;
+	e.n_ext_communities = e.n_large_communities = e.n_mpls_ttl = 1000;
 	clear_signs(&f, &e);
 	row = encode(&f, "node-1");
 	assert_int_equal(json_array_size(json_object_get(row, "as_path")), FLOW_AS_PATH_MAX);
@@ -353,6 +370,7 @@ int main(void)
 		cmocka_unit_test(ipv6_addresses_are_as_inet_ntop_has_them),
 		cmocka_unit_test(decimals_are_right_at_every_length),
 		cmocka_unit_test(hostile_text_stays_within_its_string),
+		cmocka_unit_test(characters_that_end_lines_are_escaped),
 		cmocka_unit_test(the_longest_row_is_within_the_bound),
 		cmocka_unit_test(counters_keep_their_kind_and_zero),
 	};

@@ -382,6 +382,7 @@ static void a_block_keeps_to_its_room(void **state)
 	for (unsigned i = 0; i < 4000; i++) {
 		sample_flow(&rows[i], &exts[i]);
 		exts[i].n_as_path = exts[i].n_communities = exts[i].n_mpls = 1000;
+		exts[i].n_mpls_ttl = 1000;
 		exts[i].n_layers = exts[i].n_segments = 1000;
 		exts[i].n_ext_communities = exts[i].n_large_communities = 1000;
 		exts[i].application_name = exts[i].src_user = (struct text){text, sizeof(text)};

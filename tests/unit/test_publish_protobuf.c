@@ -153,13 +153,15 @@ static void every_field_is_written_with_its_number(void **state)
 #define LIST_ADDR(number, array, count)             \
 	for (unsigned i = 0; i < (count); i++, n++) \
 		assert_address(find(p, end, number, i), (array)[i]);
-#define Y(kind, name, number, array, count)                                                    \
-	{                                                                                      \
-		const unsigned n_mpls = 2, n_communities = 2, n_as_path = 2, n_layers = 2,     \
-			       n_ext_communities = 2, n_large_communities = 1, n_segments = 2; \
-		(void)n_mpls, (void)n_communities, (void)n_as_path, (void)n_layers;            \
-		(void)n_ext_communities, (void)n_large_communities, (void)n_segments;          \
-		LIST_##kind(number, e.array, count)                                            \
+#define Y(kind, name, number, array, count)                                                  \
+	{                                                                                    \
+		const unsigned n_mpls = 2, n_mpls_ttl = 2, n_communities = 2, n_as_path = 2, \
+			       n_layers = 2, n_ext_communities = 2, n_large_communities = 1, \
+			       n_segments = 2;                                               \
+		(void)n_mpls, (void)n_mpls_ttl, (void)n_communities, (void)n_as_path,        \
+			(void)n_layers;                                                      \
+		(void)n_ext_communities, (void)n_large_communities, (void)n_segments;        \
+		LIST_##kind(number, e.array, count)                                          \
 	}
 	FLOW_EXT_REPEATED(Y)
 #undef Y
@@ -232,7 +234,7 @@ static void the_longest_row_is_within_the_bound(void **state)
 #undef Y
 	/* counts that lie must not make us read beyond the arrays either */
 	e.n_mpls = e.n_layers = e.n_segments = e.n_as_path = e.n_communities = 1000;
-	e.n_ext_communities = e.n_large_communities = 1000;
+	e.n_ext_communities = e.n_large_communities = e.n_mpls_ttl = 1000;
 	end = encode(&f, "node-1");
 	assert_true(end - buffer < ENCODED_ROW_MAX - 64);
 	p = open_row(end);
@@ -509,7 +511,7 @@ static void a_reader_of_goflow2_messages_reads_ours(void **state)
 	e.layer_size[0] = 14;
 	e.layer_size[1] = 40;
 	e.layer_size[2] = 20;
-	e.n_mpls = 2;
+	e.n_mpls = e.n_mpls_ttl = 2;
 	e.mpls_label[0] = 299776;
 	e.mpls_label[1] = 16;
 	e.n_as_path = 2;

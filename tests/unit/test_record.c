@@ -461,6 +461,7 @@ static void labels_end_at_the_bottom_of_the_stack(void **state)
 	finish();
 	e = only_ext();
 	assert_int_equal(e->n_mpls, 2);
+	assert_int_equal(e->n_mpls_ttl, 0); /* nothing tells them */
 	assert_int_equal(e->mpls_label[0], 16001);
 	assert_int_equal(e->mpls_exp[0], 5);
 	assert_int_equal(e->mpls_label[1], 24);
@@ -530,6 +531,7 @@ static void a_label_stack_section(void **state)
 	assert_int_equal(only_ext()->n_mpls, 2);
 	assert_int_equal(only_ext()->mpls_label[0], 16001);
 	assert_int_equal(only_ext()->mpls_exp[0], 3);
+	assert_int_equal(only_ext()->n_mpls_ttl, 2);
 	assert_int_equal(only_ext()->mpls_ttl[0], 62);
 	assert_int_equal(only_ext()->mpls_label[1], 24);
 	assert_int_equal(only_ext()->mpls_ttl[1], 61);

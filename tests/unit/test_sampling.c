@@ -76,7 +76,19 @@ static void every_way_that_a_record_tells_it(void **state)
 	(void)state;
 	check_of(1, "34:4", 1000, 1000, SAMPLING_RECORD);
 	check_of(1, "50:4", 2000, 2000, SAMPLING_RECORD);
-	check_of(1, "305:4", 10, 1, SAMPLING_RECORD); /* no space between */
+	check_of(1, "305:4", 10, 10, SAMPLING_RECORD); /* nothing of the space between */
+	check_of(1, "307:4", 10, 1, SAMPLING_ASSUMED); /* a time without the time between */
+	start_data(false, 1, "307:4 308:4");
+	put_uint(10, 4);
+	put_uint(40, 4);
+	finish();
+	check(5, SAMPLING_RECORD);
+
+	start_data(false, 1, "305:4 306:4"); /* no space between */
+	put_uint(10, 4);
+	put_uint(0, 4);
+	finish();
+	check(1, SAMPLING_RECORD);
 
 	start_data(false, 1, "305:4 306:4"); /* 10 of 1000 */
 	put_uint(10, 4);
@@ -106,20 +118,22 @@ static void every_way_that_a_record_tells_it(void **state)
 	check(64, SAMPLING_RECORD);
 }
 
+#define RATE_OF(...) sampling_rate_of(&(struct sampling_said){__VA_ARGS__})
+
 static void impossible_rates_are_none(void **state)
 {
 	(void)state;
-	assert_int_equal(sampling_rate_of(0, 0, 99, 0, 0, 0), 0);
-	assert_int_equal(sampling_rate_of(0, 0, 0, 10, 5, 0), 0);
-	assert_int_equal(sampling_rate_of(0, 0, 0, 0, 100, 0), 0);
-	assert_int_equal(sampling_rate_of(0, 0, 0, 0, 0, -1), 0);
-	assert_int_equal(sampling_rate_of(0, 0, 0, 0, 0, 1.5), 0);
-	assert_int_equal(sampling_rate_of(0, 0, 0, 0, 0, 1e-300), 0);
-	assert_int_equal(sampling_rate_of(0, 0, 0, 0, 0, 0.0 / 0.0), 0);
-	assert_int_equal(sampling_rate_of(1ull << 40, 0, 0, 0, 0, 0), UINT32_MAX);
-	assert_int_equal(sampling_rate_of(0, 1, UINT64_MAX, 0, 0, 0), 0);
-	assert_int_equal(sampling_rate_of(0, 1, 1ull << 50, 0, 0, 0), UINT32_MAX);
-	assert_int_equal(sampling_rate_of(0, 3, 4, 0, 0, 0), 2); /* 7 / 3 */
+	assert_int_equal(RATE_OF(.space = 99, .has_space = true), 0);
+	assert_int_equal(RATE_OF(.size = 10, .population = 5), 0);
+	assert_int_equal(RATE_OF(.population = 100), 0);
+	assert_int_equal(RATE_OF(.probability = -1), 0);
+	assert_int_equal(RATE_OF(.probability = 1.5), 0);
+	assert_int_equal(RATE_OF(.probability = 1e-300), 0);
+	assert_int_equal(RATE_OF(.probability = 0.0 / 0.0), 0);
+	assert_int_equal(RATE_OF(.interval = 1ull << 40), UINT32_MAX);
+	assert_int_equal(RATE_OF(.packets = 1, .space = UINT64_MAX, .has_space = true), 0);
+	assert_int_equal(RATE_OF(.packets = 1, .space = 1ull << 50, .has_space = true), UINT32_MAX);
+	assert_int_equal(RATE_OF(.packets = 3, .space = 4, .has_space = true), 2); /* 7 / 3 */
 	assert_true(float_of((const uint8_t *)"abc", 3) == 0);
 }
 
@@ -150,6 +164,32 @@ static void options_by_sampler_id(void **state)
 	check_of(1, "1:4", 5, 200, SAMPLING_OPTIONS);
 }
 
+static void the_only_sampler_is_not_another_that_a_record_names(void **state)
+{
+	(void)state;
+	TELL(1, "48:4", "49:4 50:4", 1, 2, 100);
+	check_of(1, "48:4", 0, 1, SAMPLING_ASSUMED);	   /* none */
+	check_of(1, "48:4", 2, 1, SAMPLING_ASSUMED);	   /* not told of yet */
+	check_of(1, "48:0 1:4", 5, 100, SAMPLING_OPTIONS); /* names none */
+	TELL(1, "149:4", "34:4", 1, 1000);
+	check_of(1, "48:4", 2, 1000, SAMPLING_OPTIONS);
+}
+
+static void an_interval_of_zero_leaves_it_to_the_random_one(void **state)
+{
+	(void)state;
+	start_data(false, 1, "34:4 50:4");
+	put_uint(0, 4);
+	put_uint(512, 4);
+	finish();
+	check(512, SAMPLING_RECORD);
+	start_data(false, 1, "50:4 34:4");
+	put_uint(512, 4);
+	put_uint(256, 4);
+	finish();
+	check(256, SAMPLING_RECORD);
+}
+
 static void options_by_selector_id(void **state)
 {
 	(void)state;
@@ -169,6 +209,26 @@ static void options_by_interface(void **state)
 	check_of(1, "10:4", 5, 50, SAMPLING_OPTIONS);
 	check_of(1, "10:4", 6, 1000, SAMPLING_OPTIONS);
 	check_of(1, "1:4", 6, 1000, SAMPLING_OPTIONS);
+}
+
+static void an_egress_flow_was_sampled_where_it_left(void **state)
+{
+	(void)state;
+	TELL(1, "10:4", "34:4", 5, 50);
+	TELL(1, "10:4", "34:4", 6, 60);
+	for (uint8_t direction = 0; direction < 2; direction++) {
+		start_data(false, 1, "10:4 14:4 61:1");
+		put_uint(5, 4);
+		put_uint(6, 4);
+		put_uint(direction, 1);
+		finish();
+		check(direction ? 60 : 50, SAMPLING_OPTIONS);
+	}
+	start_data(false, 1, "10:4 14:4"); /* only one of them samples */
+	put_uint(7, 4);
+	put_uint(6, 4);
+	finish();
+	check(60, SAMPLING_OPTIONS);
 }
 
 static void options_by_template(void **state)
@@ -368,11 +428,14 @@ int main(void)
 		bench_test(nobody_says_means_one),
 		bench_test(the_default_fills_in),
 		bench_test(every_way_that_a_record_tells_it),
+		bench_test(an_interval_of_zero_leaves_it_to_the_random_one),
 		bench_test(impossible_rates_are_none),
 		bench_test(options_for_the_whole_domain),
 		bench_test(options_by_sampler_id),
+		bench_test(the_only_sampler_is_not_another_that_a_record_names),
 		bench_test(options_by_selector_id),
 		bench_test(options_by_interface),
+		bench_test(an_egress_flow_was_sampled_where_it_left),
 		bench_test(options_by_template),
 		bench_test(scopes_of_v9),
 		bench_test(the_longest_override_beats_everything),
