@@ -111,4 +111,21 @@ backfilled() {
 }
 check "an interval is written again where objects were lost" backfilled
 
+# A part that has expired is gone from data_flow; here one is dropped.
+expired() {
+	local before run
+	before=$(sql "SELECT count(), sum(bytes) FROM $bucket")
+	sql "ALTER TABLE data_flow DROP PARTITION '$(date -u -d '-1 day' +%Y%m%d)'" || return 1
+	"$weir" load export "$(date -u -d '-3 days' +%FT%T)" "$(date -u -d '+1 hour' +%FT%T)" 2>"$work/export.log" ||
+		{ tail -n 1 "$work/export.log"; return 1; }
+	grep -q 'flows have expired in ClickHouse; its objects stay' "$work/export.log" || { cat "$work/export.log"; return 1; }
+	is "SELECT count(), sum(bytes) FROM $bucket" "$before" || return 1
+	run=$(sql "SELECT max(run) FROM export_run WHERE state = 'done'")
+	sql "DELETE FROM export_run WHERE run = $run AND state = 'done' SETTINGS lightweight_deletes_sync = 2" &&
+		sql "TRUNCATE TABLE data_flow" && flows 100 1 && aged && export_now &&
+		grep -q "run $run: .* have expired in ClickHouse; the others are written" "$work/export.log" || return 1
+	is "SELECT count() - 100 FROM $bucket" "${before%%$'\t'*}"
+}
+check "flows that have expired since take nothing from the bucket, and block nothing" expired
+
 [ $failures = 0 ]
