@@ -105,11 +105,26 @@ static int plan(struct export *e, uint64_t run, uint64_t *rows)
 	return r;
 }
 
-/* Writes the objects of a planned run and counts what is in them. */
-static int write_objects(struct export *e, uint64_t run)
+/* The rows of a planned run that are still there; what is older than the table's TTL has gone. */
+static int count_rows(struct export *e, uint64_t run, const char *times, uint64_t *rows)
+{
+	struct buffer answer = {0};
+	int r = ask(e, "rows", &answer,
+		    "SELECT count() FROM `%s`.data_flow WHERE %s AND (batch, toDate(start_time)) "
+		    "GLOBAL IN (SELECT batch, day FROM `%s`.export_batch WHERE run = %" PRIu64 ")",
+		    e->database, times, e->database, run);
+
+	*rows = r || !answer.p ? 0 : strtoull(answer.p, NULL, 10);
+	buffer_free(&answer);
+	return r;
+}
+
+/* Writes the objects of a planned run and counts what is in them. Where rows have expired since, a
+ * run that is done stays as it is, for its objects may have them still. */
+static int write_objects(struct export *e, uint64_t run, bool done)
 {
 	struct buffer answer = {0}, times = {0};
-	uint64_t want, got;
+	uint64_t want, got, left = 0;
 	char *rest;
 	int r;
 
@@ -122,16 +137,27 @@ static int write_objects(struct export *e, uint64_t run)
 	rest = !r && times.p ? strchr(times.p, '\t') : NULL;
 	if (!r && !rest)
 		r = load_fail(e->l, EPROTO, "run %" PRIu64 " is not in table export_run", run);
+	if (!r)
+		r = count_rows(e, run, rest + 1, &left);
 	if (r)
 		goto out;
 	want = strtoull(times.p, NULL, 10);
+	if (left < want) {
+		log_warning("load export: run %" PRIu64 ": %" PRIu64 " of its %" PRIu64
+			    " flows have expired in ClickHouse; %s",
+			    run, want - left, want,
+			    done ? "its objects stay as they are" : "the others are written");
+		if (done || !left)
+			goto out;
+		want = left;
+	}
 	load_progress(e->l, "writing", 0, want);
 	r = ask(e, "write", NULL,
 		"INSERT INTO FUNCTION %sdate={_partition_id}/weir-%" PRIu64 ".parquet'%s) "
 		"PARTITION BY concat(toString(toDate(start_time)), '/hour=', "
 		"leftPad(toString(toHour(start_time)), 2, '0')) "
 		"SELECT * EXCEPT (insert_time, batch) FROM `%s`.flow_export "
-		"WHERE %s AND (batch, toDate(start_time)) IN "
+		"WHERE %s AND (batch, toDate(start_time)) GLOBAL IN "
 		"(SELECT batch, day FROM `%s`.export_batch WHERE run = %" PRIu64 ") "
 		"SETTINGS s3_truncate_on_insert = 1, output_format_parquet_compression_method = "
 		"'zstd', output_format_parquet_string_as_string = 1, max_partitions_per_insert_block "
@@ -144,7 +170,7 @@ static int write_objects(struct export *e, uint64_t run)
 	if (r)
 		goto out;
 	got = answer.p ? strtoull(answer.p, NULL, 10) : 0;
-	if (got != want)
+	if (got < want || (got > want && want == strtoull(times.p, NULL, 10)))
 		r = load_fail(e->l, EIO,
 			      "run %" PRIu64 ": %" PRIu64 " rows are in the bucket, not %" PRIu64
 			      "; it is written again the next time",
@@ -159,7 +185,7 @@ out:
 
 static int finish(struct export *e, uint64_t run)
 {
-	int r = write_objects(e, run);
+	int r = write_objects(e, run, false);
 
 	return r ? r : set_state(e, run, "done");
 }
@@ -249,7 +275,7 @@ static int backfill(struct export *e, const char *from, const char *to)
 			  e->database, b.p, a.p);
 	for (char *run = r || !runs.p ? NULL : strtok_r(runs.p, ",\n", &save); run && !r;
 	     run = strtok_r(NULL, ",\n", &save))
-		r = write_objects(e, strtoull(run, NULL, 10));
+		r = write_objects(e, strtoull(run, NULL, 10), true);
 	buffer_free(&runs);
 	buffer_free(&a);
 	buffer_free(&b);

@@ -596,23 +596,28 @@ __attribute__((format(printf, 3, 4))) static int run_sql(struct history *h, stru
 }
 
 /* What is more than one block goes to a table beside it first, whose parts are then attached in one
- * step. Tables of other engines than MergeTree and its kin (Distributed, say) get it in blocks. */
+ * step. Tables of other engines than MergeTree and its kin (Distributed, say) get it in blocks. The
+ * table beside it is not replicated even where the other is: made AS that alone, it would have the
+ * other's path in Keeper. */
 static int insert_by_way(struct history *h, const char *table)
 {
-	struct buffer engine = {0};
-	int r = run_sql(h, &engine,
-			"SELECT engine, partition_key FROM system.tables WHERE "
-			"database=currentDatabase() AND name='%s' FORMAT TabSeparated",
+	struct buffer keys = {0};
+	int r = run_sql(h, &keys,
+			"SELECT concat('ENGINE = MergeTree PRIMARY KEY (', primary_key, ') ORDER "
+			"BY (', sorting_key, ')') FROM system.tables WHERE database = "
+			"currentDatabase() AND name = '%s' AND endsWith(engine, 'MergeTree') AND "
+			"partition_key = '' FORMAT TSVRaw",
 			table);
-	bool direct = r || !strstr(engine.p, "MergeTree\t\n");
 
-	buffer_free(&engine);
-	if (r)
+	buffer_char(&keys, '\0');
+	if (!r && (keys.failed || !strchr(keys.p, '\n'))) {
+		r = keys.failed ? load_fail(h->l, ENOMEM, "out of memory") : insert(h, table);
+		buffer_free(&keys);
 		return r;
-	if (direct)
-		return insert(h, table);
-	r = run_sql(h, NULL, "DROP TABLE IF EXISTS `%s__load` SYNC", table);
-	r = r ? r : run_sql(h, NULL, "CREATE TABLE `%s__load` AS `%s`", table, table);
+	}
+	r = r ? r : run_sql(h, NULL, "DROP TABLE IF EXISTS `%s__load` SYNC", table);
+	r = r ? r : run_sql(h, NULL, "CREATE TABLE `%s__load` AS `%s` %s", table, table, keys.p);
+	buffer_free(&keys);
 	if (!r) {
 		char aside[256];
 

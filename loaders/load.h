@@ -44,7 +44,7 @@ struct loader {
 };
 
 extern const struct loader load_caida, load_geolite, load_scireg, load_cric, load_scinet,
-	load_files, load_trie, load_schema, load_export;
+	load_files, load_trie, load_schema, load_rollups, load_export;
 
 /* Sets l->error and returns -code. */
 __attribute__((format(printf, 3, 4))) int load_fail(struct load *l, int code, const char *format,

@@ -151,6 +151,44 @@ static int set_list(struct sql_template *t, const char *name, const char *list)
 	return r;
 }
 
+/* MetrANOVA's "64805:lhcone,64806:lsst" to two arrays for transform(). */
+static int set_communities(struct load *l, struct sql_template *t)
+{
+	static const char variable[] = "CLICKHOUSE_FLOW_POLICY_COMMUNITY_SCOPE_MAP";
+	const char *given = load_variable(l, variable);
+	char *list = strdup(given ? given : ""), *rest = list, *item;
+	struct buffer numbers = {0}, names = {0};
+	int r = 0;
+
+	buffer_string(&numbers, "[toUInt64(0)");
+	buffer_string(&names, "[''");
+	while (!r && (item = strsep(&rest, ","))) {
+		char *colon = strrchr(item, ':'), *end;
+
+		item += strspn(item, " \"");
+		if (!*item)
+			continue;
+		if (!colon || colon < item || strtoul(item, &end, 10) > UINT32_MAX || end != colon)
+			r = load_fail(l, EINVAL, "%s: '%s' is not NUMBER:NAME", variable, item);
+		else {
+			colon[1 + strcspn(colon + 1, " \"")] = '\0';
+			buffer_format(&numbers, ", %lu", strtoul(item, NULL, 10));
+			buffer_string(&names, ", ");
+			clickhouse_quote(&names, colon + 1);
+		}
+	}
+	buffer_bytes(&numbers, "]", 2);
+	buffer_bytes(&names, "]", 2);
+	if (!r && (!list || numbers.failed || names.failed ||
+		   sql_template_set(t, "community_numbers", numbers.p) ||
+		   sql_template_set(t, "community_names", names.p)))
+		r = load_fail(l, ENOMEM, "out of memory");
+	free(list);
+	buffer_free(&numbers);
+	buffer_free(&names);
+	return r;
+}
+
 static int set_from_environment(struct load *l, struct sql_template *t)
 {
 	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
@@ -232,6 +270,7 @@ int schema_variables(struct load *l, struct sql_template *t)
 	const char *cluster = load_variable(l, "CLICKHOUSE_CLUSTER_NAME");
 	const char *replication = load_variable(l, "CLICKHOUSE_REPLICATION");
 	const char *scale = load_variable(l, "CLICKHOUSE_FLOW_SCALE");
+	const char *scopes = load_variable(l, "CLICKHOUSE_FLOW_POLICY_AUTO_SCOPES");
 	bool replicated = replication ? is_true(replication) : cluster != NULL;
 	char on_cluster[128] = "";
 	int r = 0;
@@ -261,6 +300,7 @@ int schema_variables(struct load *l, struct sql_template *t)
 		{"everywhere", replicated ? "('/clickhouse/tables/all/{database}/{table}', "
 					    "'{shard}-{replica}')"
 					  : ""},
+		{"auto_scopes", !scopes || is_true(scopes) ? "true" : ""},
 		{"scale", !scale || is_true(scale) ? "greatest(sampling_rate, 1)" : "1"},
 	};
 
@@ -272,5 +312,6 @@ int schema_variables(struct load *l, struct sql_template *t)
 		r = set_login(l, t);
 	if (r)
 		return load_fail(l, -r, "out of memory");
-	return set_from_environment(l, t);
+	r = set_communities(l, t);
+	return r ? r : set_from_environment(l, t);
 }

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 
 usage: clickhouse_front.py --data DIR [--port PORT] [--ready FILE] [--setting NAME=VALUE...]
+                           [--memory-database NAME] [--cluster NAME]
 
 What HTTP clients of ClickHouse use is answered as a server would: POST (or GET) of SQL in the body,
 in ?query= or both (INSERT ... FORMAT with its rows in the body), ?database=, ?default_format=,
@@ -13,7 +14,9 @@ only. Statements run one after the other.
 What differs from a server: tables with ENGINE = Kafka do not survive a restart, so they belong in
 the database of engine Memory that --memory-database names; the engine reports 'Shutdown was called'
 (code 49) for CREATE TABLE ... ENGINE = Kafka although the table is made: only that is passed over.
-Refreshable views and S3Queue do not run.
+Refreshable views and S3Queue do not run. There is no Keeper: Replicated tables cannot be made, and with
+--cluster the engine is the one node of a cluster of that name, for Distributed tables, and ON CLUSTER
+'NAME' is taken out of statements.
 """
 import argparse
 import gzip
@@ -34,7 +37,14 @@ CONFIG = """<clickhouse>
     <session_timeout_ms>6000</session_timeout_ms>
     <heartbeat_interval_ms>1500</heartbeat_interval_ms>
   </kafka>
-</clickhouse>
+%s</clickhouse>
+"""
+# A node whose address is its own runs its part of a distributed query in this process.
+CLUSTER = """  <tcp_port>9000</tcp_port>
+  <remote_servers><%s><shard>
+    <replica><host>127.0.0.1</host><port>9000</port></replica>
+  </shard></%s></remote_servers>
+  <macros><shard>01</shard><replica>a</replica></macros>
 """
 OWN = {"query", "database", "default_format", "user", "password", "query_id", "session_id",
        "session_timeout", "session_check", "compress", "decompress", "wait_end_of_query",
@@ -46,11 +56,12 @@ FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*;?\s*$", re.I)
 
 
 class Engine:
-    def __init__(self, data, settings, memory_database):
+    def __init__(self, data, settings, memory_database, cluster):
+        self.on_cluster = b"ON CLUSTER '%s'" % cluster.encode() if cluster else None
         self.config = os.path.join(data, "front.xml")
         os.makedirs(data, exist_ok=True)
         with open(self.config, "w") as f:
-            f.write(CONFIG)
+            f.write(CONFIG % (CLUSTER % (cluster, cluster) if cluster else ""))
         self.session = session.Session(f"{data}/data?config-file={self.config}")
         self.lock = threading.Lock()
         self.spool = os.path.join(data, "bodies")
@@ -72,6 +83,8 @@ class Engine:
         elif body:
             sql = sql + b"\n" + body if sql else body
             insert = INSERT.match(sql) is not None
+        if self.on_cluster:
+            sql = sql.replace(self.on_cluster, b"")
         with self.lock:
             try:
                 self.use(args.get("database", "default"))
@@ -187,13 +200,14 @@ def main():
     parser.add_argument("--ready", help="file that gets the address when statements are taken")
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--memory-database", default="", help="made at each start")
+    parser.add_argument("--cluster", default="", help="its name; this is its only node")
     args = parser.parse_args()
     data = os.path.abspath(args.data)
     ready = args.ready and os.path.abspath(args.ready)
     os.makedirs(data, exist_ok=True)
     os.chdir(data)  # the engine keeps a cache in its directory
     Handler.engine = Engine(data, [s.split("=", 1) for s in args.setting],
-                            args.memory_database)
+                            args.memory_database, args.cluster)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", args.port), Handler)
     server.daemon_threads = True
     for number in (signal.SIGTERM, signal.SIGINT):

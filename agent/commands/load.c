@@ -16,8 +16,8 @@
 enum { SETS_MAX = 64, EVERY_MAX = 366 * 86400 };
 
 static const struct loader *const loaders[] = {
-	&load_caida, &load_geolite, &load_scireg, &load_cric,	&load_scinet,
-	&load_files, &load_trie,    &load_schema, &load_export,
+	&load_caida, &load_geolite, &load_scireg, &load_cric,	 &load_scinet,
+	&load_files, &load_trie,    &load_schema, &load_rollups, &load_export,
 };
 
 struct request {

@@ -1,31 +1,10 @@
 #!/bin/bash
 # Parquet in an object store: each row once, late rows, crashes in the middle, backfill.
 # SPDX-License-Identifier: Apache-2.0
-#
-# The store is MinIO where tests/minio.sh has built it, else moto, a stand-in.
 set -u
 cd "$(dirname "$0")/../.."
 venv_sets=(clickhouse s3)
 . tests/integration/lib_clickhouse.sh
-
-start_store() {
-	if tests/minio.sh there; then
-		echo "# object store: MinIO"
-		tests/minio.sh start "$work/store" ipfix || return 1
-		. "$work/store/env"
-		store_pid=$S3_PID
-	else
-		local port
-		echo "# object store: moto, a stand-in (tests/minio.sh setup builds the real one)"
-		port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-		"$venv/bin/moto_server" -H 127.0.0.1 -p "$port" >"$work/store.log" 2>&1 &
-		store_pid=$!
-		disown $store_pid
-		S3=http://127.0.0.1:$port S3_KEY=test S3_SECRET=test
-		await 30 curl -sf -o "$work/bucket" -X PUT "$S3/ipfix"
-	fi
-	export EXPORT_S3_ENDPOINT=$S3 AWS_ACCESS_KEY_ID=$S3_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET
-}
 
 export EXPORT_GRACE=1
 start_store || { echo "FAIL store: it does not start"; exit 1; }
@@ -131,5 +110,22 @@ backfilled() {
 		same_in_bucket
 }
 check "an interval is written again where objects were lost" backfilled
+
+# A part that has expired is gone from data_flow; here one is dropped.
+expired() {
+	local before run
+	before=$(sql "SELECT count(), sum(bytes) FROM $bucket")
+	sql "ALTER TABLE data_flow DROP PARTITION '$(date -u -d '-1 day' +%Y%m%d)'" || return 1
+	"$weir" load export "$(date -u -d '-3 days' +%FT%T)" "$(date -u -d '+1 hour' +%FT%T)" 2>"$work/export.log" ||
+		{ tail -n 1 "$work/export.log"; return 1; }
+	grep -q 'flows have expired in ClickHouse; its objects stay' "$work/export.log" || { cat "$work/export.log"; return 1; }
+	is "SELECT count(), sum(bytes) FROM $bucket" "$before" || return 1
+	run=$(sql "SELECT max(run) FROM export_run WHERE state = 'done'")
+	sql "DELETE FROM export_run WHERE run = $run AND state = 'done' SETTINGS lightweight_deletes_sync = 2" &&
+		sql "TRUNCATE TABLE data_flow" && flows 100 1 && aged && export_now &&
+		grep -q "run $run: .* have expired in ClickHouse; the others are written" "$work/export.log" || return 1
+	is "SELECT count() - 100 FROM $bucket" "${before%%$'\t'*}"
+}
+check "flows that have expired since take nothing from the bucket, and block nothing" expired
 
 [ $failures = 0 ]

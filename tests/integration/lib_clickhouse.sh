@@ -62,6 +62,26 @@ start_front() {
 	export CLICKHOUSE_KAFKA_FLUSH_MS=500
 }
 
+# MinIO where tests/minio.sh has built it, else moto, a stand-in; needs the set s3.
+start_store() {
+	if tests/minio.sh there; then
+		echo "# object store: MinIO"
+		tests/minio.sh start "$work/store" ipfix || return 1
+		. "$work/store/env"
+		store_pid=$S3_PID
+	else
+		local port
+		echo "# object store: moto, a stand-in (tests/minio.sh setup builds the real one)"
+		port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+		"$venv/bin/moto_server" -H 127.0.0.1 -p "$port" >"$work/store.log" 2>&1 &
+		store_pid=$!
+		disown $store_pid
+		S3=http://127.0.0.1:$port S3_KEY=test S3_SECRET=test
+		await 30 curl -sf -o "$work/bucket" -X PUT "$S3/ipfix"
+	fi
+	export EXPORT_S3_ENDPOINT=$S3 AWS_ACCESS_KEY_ID=$S3_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET
+}
+
 stop_front() { # [SIGNAL]
 	[ -n "$front_pid" ] || return 0
 	kill -"${1:-TERM}" "$front_pid" 2>/dev/null

@@ -88,14 +88,56 @@ expect "the password is in no message" \
 expect "an address" "$(mmdblookup --file "$scratch/cache/ip.mmdb" --ip 192.0.2.70 | tr -s ' \n' ' ')" \
 	'"as": 64496' '"ip_ref": "192.0.2.0/25__v1"' '"scireg": "101__v1"'
 
-# a run that dies half-way: the table is as it was
-python3 tests/tools/metadata_volume.py "$scratch/volume" --as 2000 --organizations 2000 --blocks 200000
-before=$(rows)
-"$WEIR" load geolite -s load.history="$scratch/work" "$scratch/volume" 2>/dev/null &
-sleep 0.5
-kill -KILL $! && wait $! 2>/dev/null
-[ "$before" = "$(rows)" ] && pass "a run that is killed leaves the table as it was" ||
-	fail "a run that is killed leaves the table as it was" "$(rows)"
-expect "and the next one does it all" "$(load geolite "$scratch/volume")" 'meta_ip: 2[0-9]* rows read'
+# A run that dies half-way: the table is as it was. In one block first, killed at many moments.
+state_of() { query "SELECT count(), sum(cityHash64(ref, hash)) FROM meta_ip"; }
+killed_after() { # SECONDS DIRECTORY
+	"$WEIR" load geolite -s load.history="$scratch/work" "$2" 2>"$scratch/killed" &
+	local loader=$!
+	sleep "$1"
+	kill -KILL $loader 2>/dev/null
+	wait $loader 2>/dev/null
+}
+# All of it in 100,000 rows of the first octets: the rows of one run are there wholly or not at all.
+python3 tests/tools/metadata_volume.py "$scratch/volume" --as 2000 --organizations 2000 --blocks 100000
+all_or_nothing() {
+	local before now moment
+	before=$(state_of)
+	for moment in 0.05 0.2 0.4 0.6 0.9 1.2 1.6 2.1; do
+		killed_after $moment "$scratch/volume"
+		# What the loader had sent may still be on its way in.
+		now=$(query "SELECT count() FROM meta_ip")
+		[ "$now" = "${before%%$'\t'*}" ] || [ "$now" -ge $((${before%%$'\t'*} + 100000)) ] ||
+			{ echo "after $moment s: $now rows, before ${before%%$'\t'*}"; return 1; }
+	done
+	load geolite "$scratch/volume" >"$scratch/out"
+	grep -qE 'meta_ip: 10[0-9]{4} rows read' "$scratch/out" &&
+		[ "$(query "SELECT count() = uniqExact(ref), count() = uniqExact(id, hash) FROM meta_ip")" = "1	1" ] ||
+		{ cat "$scratch/out"; query "SELECT count(), uniqExact(ref), uniqExact(id, hash) FROM meta_ip"; return 1; }
+}
+if why=$(all_or_nothing 2>&1); then
+	pass "a run that is killed at any moment leaves the table as it was, or as it was to be"
+else
+	fail "a run that is killed at any moment leaves the table as it was, or as it was to be" "$why"
+fi
+expect "and one that came through once adds nothing when it runs again" "$(load geolite "$scratch/volume")" \
+	'meta_ip: 10[0-9]{4} rows read, 0 new, 0 changed'
+
+# More than one block, by way of a table beside it.
+python3 tests/tools/metadata_volume.py "$scratch/volume" --as 2000 --organizations 2000 --blocks 1200000
+before=$(state_of)
+"$WEIR" load geolite -s load.history="$scratch/work" "$scratch/volume" 2>"$scratch/killed" &
+loader=$!
+if await 120 eval '[ "$(query "EXISTS TABLE meta_ip__load")" = 1 ]'; then
+	kill -KILL $loader
+	wait $loader 2>/dev/null
+	[ "$before" = "$(state_of)" ] && pass "killed while the table beside it fills, the table is as it was" ||
+		fail "killed while the table beside it fills, the table is as it was" "$(state_of), before $before"
+else
+	fail "killed while the table beside it fills, the table is as it was" "no table meta_ip__load: $(cat "$scratch/killed")"
+fi
+expect "and the next run does it all" "$(load geolite "$scratch/volume")" 'meta_ip: 12[0-9]{5} rows read'
+expect "each row once, and nothing is left beside it" \
+	"$(query "SELECT count() = uniqExact(ref), count() > 1200000, (SELECT count() FROM system.tables WHERE name LIKE '%__load') FROM meta_ip")" \
+	'^1	1	0$'
 kill %1
 finish

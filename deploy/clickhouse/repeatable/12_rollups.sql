@@ -4,6 +4,10 @@
 --
 -- A view that is there gets its new query by MODIFY QUERY, so that no row is missed in between. A
 -- window that is no longer wanted keeps its table and view until they are dropped by hand.
+--
+-- A crash between the flows' part and a rollup's part leaves the rollup short: the batch is known
+-- when it comes again. So each rollup has a view …_missing, of what the flows have and it has not
+-- (or, as a count below zero, the other way round), which `weir load rollups` puts in.
 
 --@ set rollup_policy
 policy_originator LowCardinality(Nullable(String)),
@@ -45,6 +49,39 @@ TTL start_time + INTERVAL ${rollup_ttl}
 SETTINGS ttl_only_drop_parts = 1, allow_nullable_key = 1
 --@ end
 
+--@ set rollup_missing
+CREATE OR REPLACE VIEW ${database}.${rollup}_missing ${on_cluster} AS
+WITH
+    toStartOfInterval({since:DateTime('UTC')}, INTERVAL ${window_value}) AS first,
+    -- Windows of which flows may have expired are left as they are, and those that still fill up.
+    now('UTC') - INTERVAL ${flow_ttl} + INTERVAL 1 HOUR AS kept,
+    filling AS
+    (
+        SELECT DISTINCT toStartOfInterval(toDateTime(start_time, 'UTC'), INTERVAL ${window_value})
+        FROM ${database}.data_flow${local}
+        WHERE start_time >= first AND insert_time > now64(3) - toIntervalSecond({quiet:UInt32})
+    )
+SELECT ${rollup_keys},
+    toUInt64(sum(flows)) AS flow_count,
+    toUInt64(sum(bits)) AS bit_count,
+    toUInt64(sum(number)) AS packet_count
+FROM
+(
+    SELECT ${rollup_keys},
+        toInt64(flow_count) AS flows, toInt64(bit_count) AS bits, toInt64(packet_count) AS number
+    FROM
+    (
+        ${rollup_query}
+    )
+    UNION ALL
+    SELECT ${rollup_keys},
+        -toInt64(flow_count), -toInt64(bit_count), -toInt64(packet_count)
+    FROM ${database}.${rollup}${local}
+)
+WHERE start_time >= first AND start_time >= kept AND start_time NOT IN filling
+GROUP BY ${rollup_keys}
+HAVING sum(flows) != 0 OR sum(bits) != 0 OR sum(number) != 0
+--@ end
 --@ for window in edge_as_windows
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_edge_as_${window}${local} ${on_cluster}
 (
@@ -72,6 +109,11 @@ ORDER BY (src_as_id, dst_as_id, start_time, policy_originator, policy_level, pol
     ip_version)
 ${rollup_settings};
 
+--@ set rollup_keys
+start_time, policy_originator, policy_level, policy_scope, bgp_as_path_id, src_as_id, src_as_ref,
+    dst_as_id, dst_as_ref, device_id, device_ref, application_id, in_interface_id, in_interface_ref,
+    in_interface_edge, out_interface_id, out_interface_ref, out_interface_edge, ip_version
+--@ end
 --@ set edge_as_query
 SELECT
     toStartOfInterval(toDateTime(data_flow${local}.start_time, 'UTC'), INTERVAL ${window_value}) AS start_time,
@@ -95,6 +137,14 @@ ${edge_as_query};
 
 ALTER TABLE ${database}.data_flow_by_edge_as_${window}_mv ${on_cluster} MODIFY QUERY
 ${edge_as_query};
+
+--@ set rollup_query
+${edge_as_query}
+--@ end
+--@ set rollup
+data_flow_by_edge_as_${window}
+--@ end
+${rollup_missing};
 
 --@ if cluster
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_edge_as_${window} ${on_cluster}
@@ -120,6 +170,10 @@ ORDER BY (in_interface_id, out_interface_id, start_time, in_interface_ref, in_in
     device_ref)
 ${rollup_settings};
 
+--@ set rollup_keys
+start_time, policy_originator, policy_level, policy_scope, device_id, device_ref, in_interface_id,
+    in_interface_ref, in_interface_edge, out_interface_id, out_interface_ref, out_interface_edge
+--@ end
 --@ set interface_query
 SELECT
     toStartOfInterval(toDateTime(data_flow${local}.start_time, 'UTC'), INTERVAL ${window_value}) AS start_time,
@@ -141,6 +195,14 @@ ${interface_query};
 ALTER TABLE ${database}.data_flow_by_interface_${window}_mv ${on_cluster} MODIFY QUERY
 ${interface_query};
 
+--@ set rollup_query
+${interface_query}
+--@ end
+--@ set rollup
+data_flow_by_interface_${window}
+--@ end
+${rollup_missing};
+
 --@ if cluster
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_interface_${window} ${on_cluster}
 AS ${database}.data_flow_by_interface_${window}_local
@@ -161,6 +223,9 @@ PRIMARY KEY (ip_version, start_time)
 ORDER BY (ip_version, start_time, policy_originator, policy_level, policy_scope)
 ${rollup_settings};
 
+--@ set rollup_keys
+start_time, policy_originator, policy_level, policy_scope, ip_version
+--@ end
 --@ set ip_version_query
 SELECT
     toStartOfInterval(toDateTime(data_flow${local}.start_time, 'UTC'), INTERVAL ${window_value}) AS start_time,
@@ -178,6 +243,14 @@ ${ip_version_query};
 
 ALTER TABLE ${database}.data_flow_by_ip_version_${window}_mv ${on_cluster} MODIFY QUERY
 ${ip_version_query};
+
+--@ set rollup_query
+${ip_version_query}
+--@ end
+--@ set rollup
+data_flow_by_ip_version_${window}
+--@ end
+${rollup_missing};
 
 --@ if cluster
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_ip_version_${window} ${on_cluster}

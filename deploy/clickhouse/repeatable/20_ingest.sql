@@ -20,6 +20,20 @@ if(time_flow_end_ns > toUnixTimestamp64Nano(received) - 7 * 86400000000000
         fromUnixTimestamp64Nano(toInt64(time_flow_end_ns), 'UTC'), start_time)
 --@ end
 
+-- The scopes of flows to which the agent added none.
+--@ set ingest_scope
+--@ if auto_scopes
+arrayConcat(${policy_scope},
+        if(f.src_as = 0, [], [concat('as:', toString(f.src_as))]),
+        if(f.dst_as IN (0, f.src_as), [], [concat('as:', toString(f.dst_as))]),
+        arrayMap(c -> concat('comm:', c), arrayFilter(c -> c != '', [transform(
+            if(bitShiftRight(f.mpls_vpn_rd, 48) = 0, bitAnd(f.mpls_vpn_rd, 0xffffffff),
+                bitAnd(f.mpls_vpn_rd, 0xffff)), ${community_numbers}, ${community_names}, '')])))
+--@ else
+${policy_scope}
+--@ end
+--@ end
+
 -- Nothing may be read from Kafka while parts of the way are missing: its rows would be lost. The
 -- files after this one make the readers again.
 DROP VIEW IF EXISTS ${ingest}.flow_protobuf_mv ${on_cluster};
@@ -270,9 +284,7 @@ SELECT
     f.collector_id AS collector_id,
     if(f.policy_originator = '', '${policy_originator}', f.policy_originator) AS policy_originator,
     if(f.policy_level = '', '${policy_level}', f.policy_level) AS policy_level,
-    if(notEmpty(f.policy_scope), f.policy_scope, arrayConcat(${policy_scope},
-        if(f.src_as = 0, [], [concat('as:', toString(f.src_as))]),
-        if(f.dst_as IN (0, f.src_as), [], [concat('as:', toString(f.dst_as))]))) AS policy_scope,
+    if(notEmpty(f.policy_scope), f.policy_scope, ${ingest_scope}) AS policy_scope,
     f.type AS flow_type,
     if(f.device_id != '', f.device_id,
         replaceOne(IPv6NumToString(f.sampler_address), '::ffff:', '')) AS device_id,
