@@ -11,13 +11,14 @@
 
 {# Rows of an aggregate in those periods ('hour' or 'day') that new flows have touched. #}
 {% macro touched(aggregate, period) -%}
+    {%- set new = new_flows() -%}
     (
         select * replace (date_trunc('{{ period }}', period) as period)
         from {{ ref(aggregate) }}
         where period >= {{ kept(period) }}
         {%- if is_incremental() %}
         and date_trunc('{{ period }}', period) in (
-            select distinct date_trunc('{{ period }}', start_time) from {{ new_flows() }}
+            select distinct date_trunc('{{ period }}', start_time) from {{ new }}
         )
         {%- endif %}
     )
