@@ -67,7 +67,7 @@ $(BUILD)/gen/schema.inc: loaders/schema.awk $(SCHEMA)
 
 $(BUILD)/loaders/schema.o: $(BUILD)/gen/schema.inc
 
-include tests/tests.mk deploy/deploy.mk
+include tests/tests.mk deploy/deploy.mk analytics/analytics.mk
 
 ## make setup         install what building, testing and the demo need (Debian; root)
 setup:
@@ -134,7 +134,7 @@ clean:
 
 ## make help          this
 help:
-	@sed -n 's/^## //p' Makefile tests/tests.mk deploy/deploy.mk
+	@sed -n 's/^## //p' Makefile tests/tests.mk deploy/deploy.mk analytics/analytics.mk
 
 -include $(OBJECTS:.o=.d) $(BUILD)/agent/main.d
 .PHONY: all setup demo demo-pipeline docs install deb format format-check clean help

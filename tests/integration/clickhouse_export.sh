@@ -64,10 +64,22 @@ shape() {
 time_flow_end_ns type sampler_address src_addr dst_addr src_mac dst_mac in_if out_if ingress_vrf_id \
 dot1q_vlan post_dot1q_vlan dot1q_cvlan post_dot1q_cvlan etype proto tcp_flags src_port dst_port bytes packets \
 sampling_rate src_as dst_as src_as_name dst_as_name src_organization dst_organization src_country \
-dst_country device_id in_interface_id out_interface_id application_service start_time date hour " ] ||
+dst_country device_id in_interface_id out_interface_id application_service start_time \
+sampling_origin device_name application_port \
+in_interface_name in_interface_description in_interface_speed in_interface_edge out_interface_name \
+out_interface_description out_interface_speed out_interface_edge date hour " ] ||
 		{ sql "DESCRIBE $bucket" | cut -f1 | tr '\n' ' '; return 1; }
 }
 check "columns have goflow2's names and texts" shape
+
+# Only IPv4 that was written as IPv6 loses ::ffff:.
+addresses() {
+	sql "INSERT INTO ingest.flow_in (type, time_received_ns, time_flow_start_ns, src_addr, dst_addr, etype, src_port,
+		topic, batch_id) SELECT 'IPFIX', toUnixTimestamp64Nano(now64(9)), toUnixTimestamp64Nano(now64(9)),
+		toIPv6('2001:db8::ffff:1'), toIPv6('::ffff:192.0.2.1'), 34525, 7, 'flows', 'addresses'" && aged && export_now &&
+		is "SELECT src_addr, dst_addr FROM $bucket WHERE src_addr LIKE '2001%'" "2001:db8::ffff:1	192.0.2.1"
+}
+check "addresses are written as they are" addresses
 
 late() { flows 7000 40 && aged && export_now && same_in_bucket && export_now && same_in_bucket; }
 check "late rows go out once, to their own hours" late

@@ -7,9 +7,9 @@ CREATE OR REPLACE VIEW ${database}.flow_export ${on_cluster} AS
 SELECT
     time_received_ns, time_flow_start_ns, time_flow_end_ns,
     toString(flow_type) AS type,
-    replaceOne(IPv6NumToString(sampler_address), '::ffff:', '') AS sampler_address,
-    replaceOne(IPv6NumToString(src_ip), '::ffff:', '') AS src_addr,
-    replaceOne(IPv6NumToString(dst_ip), '::ffff:', '') AS dst_addr,
+    replaceRegexpOne(IPv6NumToString(sampler_address), '^::ffff:([0-9.]+)$', '\\1') AS sampler_address,
+    replaceRegexpOne(IPv6NumToString(src_ip), '^::ffff:([0-9.]+)$', '\\1') AS src_addr,
+    replaceRegexpOne(IPv6NumToString(dst_ip), '^::ffff:([0-9.]+)$', '\\1') AS dst_addr,
     if(src_mac = 0, '', lower(MACNumToString(src_mac))) AS src_mac,
     if(dst_mac = 0, '', lower(MACNumToString(dst_mac))) AS dst_mac,
     in_if, out_if, ingress_vrf_id,
@@ -31,5 +31,15 @@ SELECT
     ifNull(toString(in_interface_id), '') AS in_interface_id,
     ifNull(toString(out_interface_id), '') AS out_interface_id,
     toString(application_service) AS application_service,
-    start_time, insert_time, batch
+    start_time,
+    toString(sampling_origin) AS sampling_origin,
+    toString(device_name) AS device_name,
+    application_port,
+    toString(in_interface_name) AS in_interface_name,
+    toString(in_interface_description) AS in_interface_description,
+    in_interface_speed, in_interface_edge,
+    toString(out_interface_name) AS out_interface_name,
+    toString(out_interface_description) AS out_interface_description,
+    out_interface_speed, out_interface_edge,
+    insert_time, batch
 FROM ${database}.data_flow;

@@ -1,0 +1,2 @@
+-- Where traffic goes, by the day. SPDX-License-Identifier: Apache-2.0
+{{ destinations('day') }}
