@@ -1,0 +1,3 @@
+select *
+from interface_5m
+order by exporter, interface, period

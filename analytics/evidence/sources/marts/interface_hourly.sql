@@ -1,0 +1,3 @@
+select *
+from interface_hourly
+order by exporter, interface, period

@@ -1,0 +1,2 @@
+select *
+from protocol_names

@@ -1,0 +1,3 @@
+select *
+from recent_flows
+order by position
