@@ -166,6 +166,16 @@ static bool is_sasl_mechanism(const char *name)
 	return false;
 }
 
+/* {group} stands for a name; Kafka takes no braces. */
+static bool has_other_braces(const char *topic)
+{
+	const char *group = strstr(topic, "{group}");
+
+	if (!group)
+		return topic[strcspn(topic, "{}")] != '\0';
+	return topic + strcspn(topic, "{}") != group || group[7 + strcspn(group + 7, "{}")] != '\0';
+}
+
 static int check_output(const struct output_options *o, unsigned i, settings_fault fault, void *arg)
 {
 	char at[32];
@@ -177,6 +187,8 @@ static int check_output(const struct output_options *o, unsigned i, settings_fau
 		wrong = "kafka needs 'brokers'";
 	else if (o->kind == OUTPUT_KAFKA && !o->topic)
 		wrong = "kafka needs a 'topic'";
+	else if (o->kind == OUTPUT_KAFKA && has_other_braces(o->topic))
+		wrong = "of braces, topic may have {group} only, and once";
 	else if (o->sasl_mechanism && !is_sasl_mechanism(o->sasl_mechanism))
 		wrong = "sasl.mechanism is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER";
 	else if (o->sasl_mechanism && !strcmp(o->sasl_mechanism, "OAUTHBEARER") &&

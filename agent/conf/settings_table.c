@@ -249,7 +249,9 @@ static const struct setting output_rows[] = {
 	 .type = SETTING_TEXT,
 	 OUT(topic),
 	 .example = "flows",
-	 .help = "Kafka: topic of the flows."},
+	 .help = "Kafka: topic of the flows. {group} in it stands for the exporter's group, as "
+		 "enrichment knows it, or for 'other'; the first 15 groups have topics of their "
+		 "own."},
 	{.path = "counter_topic",
 	 .type = SETTING_TEXT,
 	 OUT(counter_topic),

@@ -19,10 +19,6 @@ enum {
 	STOP_WITHOUT_DELIVERY_MS = 5000, /* then stopping leaves the rest to the spool */
 	RETRY_MS = 1000,		 /* for what the broker refused but may take later */
 	METADATA_MS = 300 * 1000,	 /* partitions may be added while we run */
-	METADATA_WAIT_MS = 1000,
-	/* Until the topic's partitions are known: a multiple of most numbers of partitions, so that
-	 * what shares a lane will share its partition. */
-	LANES_UNKNOWN = 24,
 };
 
 static struct kafka_sink *of(struct sink *s)
@@ -36,30 +32,6 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 	(void)rk;
 	(void)level;
 	log_debug("librdkafka: %s: %s", facility, text);
-}
-
-/* How many partitions the topic has; a topic that is not there yet is asked for again. */
-static void ask_partitions(struct kafka_sink *s)
-{
-	const struct rd_kafka_metadata *md;
-	int32_t n = 0;
-
-	if (rd_kafka_metadata(s->rk, 0, s->flows, &md, METADATA_WAIT_MS))
-		return;
-	if (md->topic_cnt == 1 && !md->topics[0].err)
-		n = md->topics[0].partition_cnt;
-	rd_kafka_metadata_destroy(md);
-	if (!n || n == s->partitions)
-		return;
-	if (n > SINK_LANES_MAX) {
-		log_warning("output %s: only %d of the topic's %d partitions are used, to bound "
-			    "the number of messages being filled",
-			    s->sink.name, SINK_LANES_MAX, n);
-		n = SINK_LANES_MAX;
-	}
-	__atomic_store_n(&s->partitions, n, __ATOMIC_RELAXED);
-	if (s->sink.options->key_exporter)
-		__atomic_store_n(&s->sink.lanes, (unsigned)n, __ATOMIC_RELAXED);
 }
 
 /* librdkafka's own waits end at a time of the wall clock: when that is set back, they last. */
@@ -79,6 +51,7 @@ static void *kafka_thread(void *arg)
 
 	while (!__atomic_load_n(&s->stopping, __ATOMIC_RELAXED)) {
 		uint64_t now;
+		bool known;
 
 		wait_for_events(s, s->spool && kafka_spool_is_active(s) ? SPOOL_POLL_MS : POLL_MS);
 		rd_kafka_poll(s->rk, 0);
@@ -87,9 +60,10 @@ static void *kafka_thread(void *arg)
 			tried = now;
 			kafka_try_again(s);
 		}
-		if (now - asked >= (s->partitions ? METADATA_MS : RETRY_MS)) {
+		known = kafka_knows_partitions(s);
+		if (now - asked >= (known ? METADATA_MS : RETRY_MS)) {
 			asked = now;
-			ask_partitions(s);
+			kafka_ask_partitions(s, known);
 		}
 		if (s->spool) {
 			kafka_spool_work(s, now, now - ticked >= SPOOL_TICK_MS);
@@ -186,10 +160,7 @@ static void kafka_free(struct sink *sink)
 {
 	struct kafka_sink *s = of(sink);
 
-	if (s->flows)
-		rd_kafka_topic_destroy(s->flows);
-	if (s->counters)
-		rd_kafka_topic_destroy(s->counters);
+	kafka_topics_free(s);
 	if (s->rk)
 		rd_kafka_destroy(s->rk);
 	if (s->events >= 0)
@@ -198,17 +169,6 @@ static void kafka_free(struct sink *sink)
 		spool_close(s->spool, NULL);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
-}
-
-static rd_kafka_topic_t *topic_new(struct kafka_sink *s, const char *topic)
-{
-	rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
-
-	/* For messages without a partition of our choice. */
-	rd_kafka_topic_conf_set_partitioner_cb(conf, s->sink.options->key_exporter
-							     ? rd_kafka_msg_partitioner_murmur2
-							     : rd_kafka_msg_partitioner_random);
-	return rd_kafka_topic_new(s->rk, topic, conf);
 }
 
 static bool watch_events(struct kafka_sink *s)
@@ -244,10 +204,12 @@ static bool client_new(struct kafka_sink *s, rd_kafka_conf_t *conf)
 		log_error("output %s: eventfd: %s", s->sink.name, strerror(errno));
 		return false;
 	}
-	s->flows = topic_new(s, o->topic);
+	if (!s->sink.grouped)
+		s->flows = kafka_topic_new(s, o->topic);
 	if (o->counter_topic)
-		s->counters = topic_new(s, o->counter_topic);
-	if (s->flows && (!o->counter_topic || s->counters))
+		s->counters = kafka_topic_new(s, o->counter_topic);
+	if ((s->sink.grouped ? kafka_topics_begin(s) : s->flows != NULL) &&
+	    (!o->counter_topic || s->counters))
 		return true;
 	log_error("output %s: topic: %s", s->sink.name, rd_kafka_err2str(rd_kafka_last_error()));
 	return false;
@@ -286,7 +248,10 @@ struct sink *kafka_sink_open(const struct output_options *o)
 	}
 	s->sink.op = &operations;
 	s->sink.options = o;
-	s->sink.lanes = o->key_exporter ? LANES_UNKNOWN : 1;
+	s->sink.lanes = o->key_exporter ? KAFKA_LANES : 1;
+	s->sink.grouped = kafka_topic_is_grouped(o->topic);
+	if (s->sink.grouped)
+		s->sink.lanes *= SINK_GROUPS_MAX;
 	pthread_mutex_init(&s->lock, NULL);
 	s->events = -1;
 	message_queue_init(&s->retry);

@@ -57,27 +57,17 @@ static rd_kafka_headers_t *headers_of(const struct kafka_sink *s, const struct m
 	return h;
 }
 
-/* The partition that Kafka's default partitioner gives to the exporter's 16 bytes as a key: all
- * flows in the message share it as soon as the number of partitions is known. */
-static int32_t partition_of(const struct kafka_sink *s, const struct message *m)
-{
-	int32_t n = __atomic_load_n(&s->partitions, __ATOMIC_RELAXED);
-
-	if (!s->sink.options->key_exporter || m->counters || !n)
-		return RD_KAFKA_PARTITION_UA;
-	return (int32_t)((murmur2(m->exporter.b, 16) & 0x7fffffff) % (uint32_t)n);
-}
-
 rd_kafka_resp_err_t kafka_produce(struct kafka_sink *s, struct message *m)
 {
 	bool keyed = s->sink.options->key_exporter;
 	rd_kafka_headers_t *h = headers_of(s, m);
+	int32_t partition;
+	rd_kafka_topic_t *topic = kafka_topic_of(s, m, &partition);
 	rd_kafka_resp_err_t err;
 
 	err = rd_kafka_producev(
-		s->rk, RD_KAFKA_V_RKT(m->counters ? s->counters : s->flows),
-		RD_KAFKA_V_PARTITION(partition_of(s, m)), RD_KAFKA_V_MSGFLAGS(0),
-		RD_KAFKA_V_VALUE(m->bytes, m->len),
+		s->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+		RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_VALUE(m->bytes, m->len),
 		RD_KAFKA_V_KEY(keyed ? m->exporter.b : NULL, keyed ? sizeof(m->exporter.b) : 0),
 		RD_KAFKA_V_HEADERS(h), RD_KAFKA_V_OPAQUE(m), RD_KAFKA_V_END);
 	if (err)
@@ -136,7 +126,8 @@ void kafka_retry_later(struct kafka_sink *s, struct message *m, rd_kafka_resp_er
 
 void kafka_failed(struct kafka_sink *s, struct message *m, rd_kafka_resp_err_t err)
 {
-	const char *topic = m->counters ? s->sink.options->counter_topic : s->sink.options->topic;
+	int32_t partition;
+	const char *topic = rd_kafka_topic_name(kafka_topic_of(s, m, &partition));
 
 	switch (err) {
 	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:

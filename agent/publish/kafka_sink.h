@@ -12,7 +12,12 @@
 #include "sink.h"
 #include "spool.h"
 
-enum { KAFKA_SAY_AGAIN = 60 /* s */ };
+enum {
+	KAFKA_SAY_AGAIN = 60, /* s */
+	/* Until the topic's partitions are known: a multiple of most numbers of partitions, so that
+	 * what shares a lane will share its partition. */
+	KAFKA_LANES = 24,
+};
 
 /* One thread polls librdkafka, which calls kafka_delivery_report() from there, and works on the
  * spool. Workers hand over by kafka_submit(). A message that was taken over is in `to_spool`, or in
@@ -22,6 +27,14 @@ struct kafka_sink {
 	rd_kafka_t *rk;
 	rd_kafka_topic_t *flows, *counters;
 	int32_t partitions; /* of the flow topic; 0: not known yet */
+	/* Where the topic's name has {group} in it: topics by group, instead of `flows`. Added
+	 * under the lock, and there for good then; the first is of those without a group. */
+	unsigned n_topics;
+	struct kafka_topic {
+		char group[MESSAGE_GROUP_MAX + 1];
+		rd_kafka_topic_t *topic;
+		int32_t partitions;
+	} topics[SINK_GROUPS_MAX];
 	pthread_t thread;
 	bool started, stopping;
 	int events; /* eventfd: librdkafka has something to report */
@@ -48,6 +61,29 @@ static inline uint64_t kafka_now_ms(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
+
+/* kafka_topics.c */
+
+/* True when the topic's name depends on the group of the exporter. */
+bool kafka_topic_is_grouped(const char *name);
+
+/* A handle on a topic, with the partitioner for messages without a partition of our choice. */
+rd_kafka_topic_t *kafka_topic_new(struct kafka_sink *s, const char *name);
+
+/* The topic of the message and, where it is known and is for us to choose, the partition. Any
+ * thread may ask. */
+rd_kafka_topic_t *kafka_topic_of(struct kafka_sink *s, const struct message *m, int32_t *partition);
+
+/* Asks a broker for numbers of partitions that are not known yet, or `again` for all. Waits for a
+ * second at most where nobody answers. */
+void kafka_ask_partitions(struct kafka_sink *s, bool again);
+
+/* Whether they are all known. */
+bool kafka_knows_partitions(struct kafka_sink *s);
+
+/* Makes the topic of those without a group. False: its name is not one. */
+bool kafka_topics_begin(struct kafka_sink *s);
+void kafka_topics_free(struct kafka_sink *s);
 
 /* kafka_delivery.c */
 

@@ -13,15 +13,18 @@
 
 #include "../flow.h"
 
+enum { MESSAGE_GROUP_MAX = 63 }; /* bytes of a group's name; longer ones are cut */
+
 struct message {
 	struct message *next; /* in the pool or a sink's queue */
 	uint32_t len;	      /* bytes filled */
 	uint32_t rows;	      /* flows, or counter samples */
 	bool counters;	      /* of counter samples */
 	uint16_t worker;
-	uint32_t lane;		 /* of the worker, see sink.h */
-	uint64_t sequence;	 /* of the worker, for this sink */
-	struct ip_addr exporter; /* of the first flow */
+	uint32_t lane;			   /* of the worker, see sink.h */
+	uint64_t sequence;		   /* of the worker, for this sink */
+	struct ip_addr exporter;	   /* of the first flow */
+	char group[MESSAGE_GROUP_MAX + 1]; /* of the exporters, where topics differ by it */
 
 	/* The Kafka sink's own: */
 	struct message *sent_next, *sent_before; /* those on their way, oldest first */

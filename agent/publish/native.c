@@ -41,6 +41,8 @@
 #define PARTS_WIDTH(LIST, kind, member, prefix, base, role) \
 	LIST(PART_WIDTH, prefix, base, ((struct flow_info *)0)->member)
 
+_Static_assert(offsetof(struct flow_ext, mpls_label) % 8 == 0, "read as words");
+
 enum {
 	/* Names and types of all columns, and the block's own numbers. */
 	HEADER_MAX = 16 * 1024,
@@ -321,25 +323,72 @@ static uint8_t *put_text_column(uint8_t *p, const struct text *t)
 #define LIST_PLAIN(name, array, count) \
 	COLUMN_ARRAY(name, "String", HELD(array, count), p = put_plain(p, &(array)[i]))
 
+/* What any row has set of the fields in struct flow_ext that come before its lists. */
+struct ext_any {
+	uint64_t words[offsetof(struct flow_ext, mpls_label) / sizeof(uint64_t)];
+};
+
+static void find_any(struct ext_any *any, const struct flow *const *rows, uint32_t n)
+{
+	memset(any, 0, sizeof(*any));
+	for (uint32_t r = 0; r < n; r++) {
+		const uint64_t *words = (const uint64_t *)rows[r]->ext;
+
+		for (size_t i = 0; words && i < sizeof(any->words) / sizeof(*any->words); i++)
+			any->words[i] |= words[i];
+	}
+}
+
+static inline bool is_any(const struct ext_any *any, size_t offset, size_t size)
+{
+	static const uint8_t zeros[sizeof(struct ip_addr)];
+
+	return memcmp((const uint8_t *)any + offset, zeros, size) != 0;
+}
+
+/* Few of these fields are set in any row: a column is looked at only where one is. */
 static uint8_t *put_ext_columns(uint8_t *p, const struct flow *const *rows, uint32_t n,
 				unsigned *count)
 {
+	struct ext_any seen;
 	unsigned columns = 0;
 	uint32_t r;
 
-#define X(kind, name, number, member) COLUMN_##kind(#name, E->member)
+	find_any(&seen, rows, n);
+#define ANY(member) \
+	is_any(&seen, offsetof(struct flow_ext, member), sizeof(((struct flow_ext *)0)->member))
+#define X(kind, name, number, member) \
+	if (ANY(member))              \
+	COLUMN_##kind(#name, E->member)
 	FLOW_EXT_FIELDS(X)
 #undef X
-	LIST_UINT("mpls_ttl", E->mpls_ttl, E->n_mpls_ttl)
-	LIST_UINT("mpls_label", E->mpls_label, E->n_mpls)
-	LIST_UINT("mpls_exp", E->mpls_exp, E->n_mpls)
-	LIST_UINT("bgp_communities", E->communities, E->n_communities)
-	LIST_UINT("as_path", E->as_path, E->n_as_path)
-	LIST_UINT("bgp_ext_communities", E->ext_communities, E->n_ext_communities)
-	LIST_UINT("bgp_large_communities", E->large_communities, 3ull * E->n_large_communities)
-	LIST_LAYER("layer_stack", E->layer_stack, E->n_layers)
-	LIST_UINT("layer_size", E->layer_size, E->n_layers)
-	LIST_ADDR("ipv6_routing_header_addresses", E->segments, E->n_segments)
+	if (ANY(n_mpls_ttl)) {
+		LIST_UINT("mpls_ttl", E->mpls_ttl, E->n_mpls_ttl)
+	}
+	if (ANY(n_mpls)) {
+		LIST_UINT("mpls_label", E->mpls_label, E->n_mpls)
+		LIST_UINT("mpls_exp", E->mpls_exp, E->n_mpls)
+	}
+	if (ANY(n_communities)) {
+		LIST_UINT("bgp_communities", E->communities, E->n_communities)
+	}
+	if (ANY(n_as_path)) {
+		LIST_UINT("as_path", E->as_path, E->n_as_path)
+	}
+	if (ANY(n_ext_communities)) {
+		LIST_UINT("bgp_ext_communities", E->ext_communities, E->n_ext_communities)
+	}
+	if (ANY(n_large_communities)) {
+		LIST_UINT("bgp_large_communities", E->large_communities,
+			  3ull * E->n_large_communities)
+	}
+	if (ANY(n_layers)) {
+		LIST_LAYER("layer_stack", E->layer_stack, E->n_layers)
+		LIST_UINT("layer_size", E->layer_size, E->n_layers)
+	}
+	if (ANY(n_segments)) {
+		LIST_ADDR("ipv6_routing_header_addresses", E->segments, E->n_segments)
+	}
 	*count += columns;
 	return p;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../flow_info.h"
 #include "../log.h"
 #include "encode.h"
 #include "publish.h"
@@ -32,6 +33,9 @@ struct stream {
 	bool wait_when_full;
 	bool no_counters; /* counter samples cannot go where this stream goes */
 	unsigned n_lanes;
+	unsigned n_groups; /* names below; the first is "": those that have none */
+	bool said_groups;
+	char groups[SINK_GROUPS_MAX][MESSAGE_GROUP_MAX + 1];
 	struct lane flows[SINK_LANES_MAX], counters;
 };
 
@@ -77,6 +81,10 @@ static struct message *begin(struct stream *s, struct lane *lane)
 	m->worker = s->worker;
 	m->lane = (uint32_t)(lane - s->flows);
 	m->counters = lane == &s->counters;
+	m->group[0] = '\0';
+	if (s->sink->grouped && !m->counters)
+		memcpy(m->group, s->groups[m->lane / (s->n_lanes / SINK_GROUPS_MAX)],
+		       sizeof(m->group));
 	lane->message = m;
 	return m;
 }
@@ -106,11 +114,52 @@ static bool add_row(struct stream *s, struct lane *lane, const uint8_t *end)
 	return next != NULL;
 }
 
-static struct lane *lane_of(struct stream *s, const struct ip_addr *exporter)
+/* Groups become parts of topics' names, for which Kafka takes these only. */
+static char name_byte(char c)
 {
-	if (s->n_lanes == 1)
-		return s->flows;
-	return &s->flows[(murmur2(exporter->b, 16) & 0x7fffffff) % s->n_lanes];
+	bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    c == '.' || c == '-' || c == '_';
+
+	return good ? c : '_';
+}
+
+static unsigned group_of(struct stream *s, const struct flow *f)
+{
+	const struct text *t = f->info && f->info->device ? &f->info->device->group : NULL;
+	char name[MESSAGE_GROUP_MAX + 1] = "";
+	unsigned i;
+
+	if (!t || !t->p)
+		return 0;
+	for (i = 0; i < t->len && i < MESSAGE_GROUP_MAX; i++)
+		name[i] = name_byte(t->p[i]);
+	for (i = 0; i < s->n_groups; i++)
+		if (!strcmp(s->groups[i], name))
+			return i;
+	if (i < SINK_GROUPS_MAX) {
+		memcpy(s->groups[i], name, sizeof(name));
+		return s->n_groups++;
+	}
+	if (!s->said_groups)
+		log_warning("output %s: more than %u groups of exporters: group %s and further "
+			    "ones go to the topic of those without a group",
+			    s->sink->name, SINK_GROUPS_MAX - 1, name);
+	s->said_groups = true;
+	return 0;
+}
+
+/* An exporter's flows have one lane: the exporter is of one group. */
+static struct lane *lane_of(struct stream *s, const struct flow *f)
+{
+	unsigned n = s->n_lanes, lane = 0;
+
+	if (s->sink->grouped) {
+		n /= SINK_GROUPS_MAX;
+		lane = group_of(s, f) * n;
+	}
+	if (n > 1)
+		lane += (murmur2(f->sampler_address.b, 16) & 0x7fffffff) % n;
+	return &s->flows[lane];
 }
 
 /* xorshift64: no pattern of an exporter's may meet a pattern of ours. */
@@ -156,7 +205,7 @@ static void publish_flows(struct stream *s, const struct flow_batch *batch)
 		}
 		if (!exporter || !ip_equal(exporter, &f->sampler_address)) {
 			exporter = &batch->rows[i].sampler_address;
-			lane = lane_of(s, exporter);
+			lane = lane_of(s, &batch->rows[i]);
 		}
 		if ((!lane->message && !begin(s, lane)) ||
 		    !add_row(s, lane,
@@ -217,8 +266,7 @@ static void publish_blocks(struct stream *s, const struct flow_batch *batch)
 
 		n = batch->n - i < BLOCK_ROWS ? batch->n - i : BLOCK_ROWS;
 		for (uint32_t k = 0; k < n; k++) {
-			lanes[k] = (uint16_t)(lane_of(s, &batch->rows[i + k].sampler_address) -
-					      s->flows);
+			lanes[k] = (uint16_t)(lane_of(s, &batch->rows[i + k]) - s->flows);
 			ends[lanes[k]]++;
 		}
 		for (unsigned l = 0; l < s->n_lanes; l++) {
@@ -425,6 +473,7 @@ static void open_stream(struct publisher *p, const struct publish_options *o, st
 	s->random = s->sink->boot ^ (worker + 1) * 0x9e3779b97f4a7c15u;
 	s->wait_when_full = o->wait_when_full;
 	s->n_lanes = s->sink->lanes;
+	s->n_groups = 1;
 	/* A reader of length-delimited flows could not tell the samples from them. */
 	s->no_counters = options->kind == OUTPUT_KAFKA
 				 ? !options->counter_topic

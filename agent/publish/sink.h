@@ -6,7 +6,9 @@
 #include "message.h"
 #include "publish.h"
 
-enum { SINK_LANES_MAX = 256 };
+/* Where topics differ by group, that many groups have lanes of their own; further ones go with
+ * those that have no group. */
+enum { SINK_LANES_MAX = 384, SINK_GROUPS_MAX = 16 };
 
 struct sink {
 	const struct sink_operations *op;
@@ -20,6 +22,7 @@ struct sink {
 	/* Flows of an exporter go to the lane (its hash modulo this number), and each lane of a
 	 * worker is a message being filled. The sink may change it while it runs. */
 	unsigned lanes;
+	bool grouped; /* lanes are those of each group in turn, SINK_GROUPS_MAX times as many */
 	uint64_t spooled_flows; /* on disk and in no message; relaxed */
 	bool ended;		/* can never deliver again */
 };

@@ -58,7 +58,8 @@ static void finish_writing(struct spool *s)
 
 int spool_put(struct spool *s, const struct message *m)
 {
-	uint64_t need = sizeof(struct record) + sizeof(struct segment_header) + m->len;
+	uint64_t need = sizeof(struct record) + sizeof(struct segment_header) + MESSAGE_GROUP_MAX +
+			m->len;
 	int err;
 
 	if (s->writing && s->writing->size >= s->segment_bytes)
@@ -135,7 +136,7 @@ static void give_up(struct spool *s, struct segment *g)
 
 static void take_record(struct spool *s, struct segment *g, const struct record *r)
 {
-	g->read += sizeof(*r) + r->len;
+	g->read += sizeof(*r) + record_len(r);
 	g->unread.n[r->counters] -= r->rows;
 	s->unread.n[r->counters] -= r->rows;
 }

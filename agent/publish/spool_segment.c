@@ -105,12 +105,13 @@ failed:
 	return NULL;
 }
 
-static uint32_t record_crc(const struct record *r, const void *bytes)
+static uint32_t record_crc(const struct record *r, const struct message *m)
 {
 	const size_t after = offsetof(struct record, len);
 	uLong crc = crc32(0, (const Bytef *)r + after, sizeof(*r) - after);
 
-	return (uint32_t)crc32(crc, bytes, r->len);
+	crc = crc32(crc, (const Bytef *)m->group, r->group);
+	return (uint32_t)crc32(crc, m->bytes, r->len);
 }
 
 int segment_append(struct spool *s, struct segment *g, const struct message *m)
@@ -125,12 +126,15 @@ int segment_append(struct spool *s, struct segment *g, const struct message *m)
 		.worker = m->worker,
 		.counters = m->counters,
 		.format = m->format,
+		.group = (uint16_t)strlen(m->group),
 	};
-	struct iovec parts[2] = {{&r, sizeof(r)}, {(void *)(uintptr_t)m->bytes, m->len}};
-	ssize_t whole = (ssize_t)(sizeof(r) + m->len), done;
+	struct iovec parts[3] = {{&r, sizeof(r)},
+				 {(void *)(uintptr_t)m->group, r.group},
+				 {(void *)(uintptr_t)m->bytes, m->len}};
+	ssize_t whole = (ssize_t)(sizeof(r) + record_len(&r)), done;
 
-	r.crc = record_crc(&r, m->bytes);
-	done = pwritev(g->fd, parts, 2, (off_t)g->size);
+	r.crc = record_crc(&r, m);
+	done = pwritev(g->fd, parts, 3, (off_t)g->size);
 	if (done == whole && s->o.sync == SPOOL_SYNC_MESSAGE && fdatasync(g->fd))
 		done = -1;
 	if (done != whole) {
@@ -149,14 +153,20 @@ int segment_append(struct spool *s, struct segment *g, const struct message *m)
 int segment_read(const struct segment *g, uint64_t offset, uint64_t end, struct message *m,
 		 size_t capacity, struct record *r)
 {
+	struct iovec parts[2] = {{m->group, 0}, {m->bytes, 0}};
+
 	if (end - offset < sizeof(*r) || pread(g->fd, r, sizeof(*r), (off_t)offset) != sizeof(*r) ||
-	    r->magic != RECORD_MAGIC || r->len > end - offset - sizeof(*r) || r->counters > 1 ||
+	    r->magic != RECORD_MAGIC || r->group > MESSAGE_GROUP_MAX ||
+	    record_len(r) > end - offset - sizeof(*r) || r->counters > 1 ||
 	    r->format > FORMAT_NATIVE)
 		return -1;
 	if (r->len > capacity)
 		return 1;
-	if (pread(g->fd, m->bytes, r->len, (off_t)(offset + sizeof(*r))) != (ssize_t)r->len ||
-	    record_crc(r, m->bytes) != r->crc)
+	parts[0].iov_len = r->group;
+	parts[1].iov_len = r->len;
+	m->group[r->group] = '\0';
+	if (preadv(g->fd, parts, 2, (off_t)(offset + sizeof(*r))) != (ssize_t)record_len(r) ||
+	    record_crc(r, m) != r->crc)
 		return -1;
 	return 0;
 }
@@ -190,11 +200,11 @@ static bool check_segment(struct spool *s, struct segment *g, struct message *m,
 	size = (uint64_t)st.st_size;
 	g->created = h.created;
 	g->acknowledged = g->read = sizeof(h);
-	for (g->size = sizeof(h); g->size < size; g->size += sizeof(r) + r.len) {
+	for (g->size = sizeof(h); g->size < size; g->size += sizeof(r) + record_len(&r)) {
 		if (segment_read(g, g->size, size, m, capacity, &r) != 0)
 			break;
 		if (g->size < h.acknowledged)
-			g->acknowledged = g->read = g->size + sizeof(r) + r.len;
+			g->acknowledged = g->read = g->size + sizeof(r) + record_len(&r);
 		else
 			g->unread.n[r.counters] += r.rows;
 	}

@@ -28,8 +28,15 @@ struct record {
 	struct ip_addr exporter;
 	uint16_t worker;
 	uint8_t counters, format;
-	uint32_t filler;
+	uint16_t group; /* bytes of its name, which come before the message's */
+	uint16_t filler;
 };
+
+/* Bytes behind the record's head. */
+static inline uint64_t record_len(const struct record *r)
+{
+	return (uint64_t)r->group + r->len;
+}
 
 struct segment {
 	TAILQ_ENTRY(segment) link;

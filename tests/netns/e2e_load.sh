@@ -8,7 +8,21 @@ N=20000
 to=10.9.0.2:4739
 frames="--interface va --from 10.9.0.1"
 
-load() { # NAME VIA-XDP VIA-UDP AGENT-SETTINGS -- SEND-OPTIONS
+# load_once, up to three times where others keep the machine busy: a worker that gets no processor
+# for the time that a ring holds loses datagrams without a fault of its own.
+load() {
+	local passed=$tests_passed failed=$tests_failed try
+	for try in 1 2 3; do
+		load_once "$@" >"$scratch/load"
+		[ $tests_failed != $failed ] && [ $try -lt 3 ] && machine_is_busy || break
+		printf '# %s: again, as the machine is busy (load %s): %s\n' "$1" "$(cut -d' ' -f1 /proc/loadavg)" \
+			"$(grep -m 1 '^FAIL' "$scratch/load" | cut -c-200)"
+		tests_passed=$passed tests_failed=$failed
+	done
+	cat "$scratch/load"
+}
+
+load_once() { # NAME VIA-XDP VIA-UDP AGENT-SETTINGS -- SEND-OPTIONS
 	local name=$1 xdp=$2 udp=$3 settings=()
 	shift 3
 	while [ "$1" != -- ]; do
@@ -50,6 +64,9 @@ load half_double_tagged 5000 0 -- --to $to $frames --vlan 100 --vlan 7 --vlan-ev
 load half_fragmented 10000 10000 -- --to $to $frames --fragment 800 --fragment-every 2
 load half_fragmented_ipv6 2500 2500 -- --to '[fd09::2]:4739' --interface va --from fd09::1 \
 	--fragment 800 --fragment-every 2
+
+ns_pair 1 9000
+load jumbo 4000 0 -- --to $to --size 8900 --rate 2000
 
 ns_pair 4
 load four_queues $N 0 -- --to $to --ports 64

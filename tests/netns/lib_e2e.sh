@@ -25,6 +25,11 @@ agent_ready_or_gone() {
 		"$WEIR" status --socket "$scratch/control" --json 2>/dev/null | grep -q '"ready":true'
 }
 
+# More wants to run than the processors can, by far and not for a moment only.
+machine_is_busy() {
+	awk -v n="$(nproc)" '{ exit !($1 > 2 * n) }' /proc/loadavg
+}
+
 # Ends it as an operator would and wants it to end well.
 agent_stop() { # NAME
 	kill "$agent" 2>/dev/null

@@ -44,6 +44,12 @@ static struct spool *open_spool(uint64_t max_bytes)
 	return spool_open(&o);
 }
 
+static void group_of(uint64_t i, char group[MESSAGE_GROUP_MAX + 1])
+{
+	memset(group, 0, MESSAGE_GROUP_MAX + 1);
+	memset(group, 'a', i % 3 == 2 ? MESSAGE_GROUP_MAX : i % 3);
+}
+
 /* Message number i, with contents that tell it from the others. */
 static struct message *make(uint64_t i)
 {
@@ -55,6 +61,7 @@ static struct message *make(uint64_t i)
 	message->worker = 3;
 	message->format = FORMAT_PROTOBUF;
 	message->exporter.b[15] = (uint8_t)i;
+	group_of(i, message->group);
 	memset(message->bytes, (int)(i % 251), message->len);
 	return message;
 }
@@ -68,8 +75,12 @@ static void put(struct spool *s, uint64_t i)
 static struct message *next(struct spool *s, uint64_t i)
 {
 	struct message *m = calloc(1, sizeof(*m) + CAPACITY);
+	char group[MESSAGE_GROUP_MAX + 1];
 
+	memset(m->group, 'x', sizeof(m->group));
 	assert_true(spool_next(s, m, CAPACITY));
+	group_of(i, group);
+	assert_string_equal(m->group, group);
 	assert_int_equal(m->sequence, i);
 	assert_int_equal(m->len, LENGTH + i % 100);
 	assert_int_equal(m->rows, ROWS);
