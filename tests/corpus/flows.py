@@ -45,6 +45,7 @@ NUMBERS = {
     "ingress_vrf_id": "ingressVRFID", "egress_vrf_id": "egressVRFID",
     "mpls_top_label_type": "mplsTopLabelType", "mpls_vpn_rd": "mplsVpnRouteDistinguisher",
     "application_id": "applicationId", "nat_event": "natEvent",
+    "mpls_pseudowire_id": "pseudoWireId",
     "firewall_event": "firewallEvent v9_40005", "firewall_ext_event": "v9_33002",
     "post_nat_src_port": "postNAPTSourceTransportPort v9_40003",
     "post_nat_dst_port": "postNAPTDestinationTransportPort v9_40004",
