@@ -169,11 +169,11 @@ def rate_of(rec):
     packets, space = rec.get("samplingPacketInterval"), rec.get("samplingPacketSpace")
     if interval:
         return interval[0]
-    if packets:  # without the space between: one of so many
-        return packets if space is None else round((packets + space) / packets)
+    if packets and space is not None:
+        return round((packets + space) / packets)
     if rec.get("samplingSize") and rec.get("samplingPopulation"):
         return round(rec["samplingPopulation"] / rec["samplingSize"])
-    return 0
+    return packets or 0  # without the space between: one of so many
 
 
 def wrapped(ms, now_ms):
