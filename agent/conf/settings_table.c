@@ -569,14 +569,16 @@ static const struct setting rows[] = {
 	 .fallback = "262144",
 	 .min = 1,
 	 .max = 1 << 26,
-	 .help = "Templates of all exporters together."},
+	 .help = "Templates of all exporters together; one that takes more than 1 KiB of memory "
+		 "(about 64 fields) counts as several."},
 	{.path = "templates.max_per_exporter",
 	 .type = SETTING_NUMBER,
 	 AT(decode.max_templates_per_exporter),
 	 .fallback = "4096",
 	 .min = 1,
 	 .max = 1 << 26,
-	 .help = "Templates of one exporter, so that one that floods hurts itself only."},
+	 .help = "Templates of one exporter, counted likewise, so that one that floods hurts itself "
+		 "only."},
 	{.path = "templates.max_fields",
 	 .type = SETTING_NUMBER,
 	 AT(decode.max_fields),

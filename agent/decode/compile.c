@@ -352,7 +352,7 @@ struct program *program_compile(enum flow_type version, const struct template_fi
 	}
 	set_features(&draft, &c, version);
 
-	p = malloc(sizeof(*p) + (size_t)(draft.n_ops + draft.n_reverse) * sizeof(p->ops[0]));
+	p = malloc(program_size(&draft));
 	if (p) {
 		*p = draft;
 		for (uint32_t i = 0; i < (uint32_t)draft.n_ops + draft.n_reverse; i++)

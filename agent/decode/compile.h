@@ -91,6 +91,12 @@ struct program {
 	struct copy_op ops[];
 };
 
+/* Bytes of memory that the program takes. */
+static inline size_t program_size(const struct program *p)
+{
+	return sizeof(*p) + (size_t)(p->n_ops + p->n_reverse) * sizeof(p->ops[0]);
+}
+
 /* What copies of times need to know of the message. */
 struct copy_times {
 	uint64_t export_ns; /* ns since 1970 */

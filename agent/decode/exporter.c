@@ -177,7 +177,7 @@ struct expiry {
 	uint64_t now_ns;
 	struct account *account;
 	bool due;     /* some exporter is to be removed */
-	bool crowded; /* the table of exporters is nearly full */
+	bool crowded; /* the table of exporters or the room for templates is nearly full */
 };
 
 static void domain_free(struct rcu_head *head)
@@ -229,9 +229,13 @@ static bool exporter_due(const struct expiry *x, const struct exporter *e)
 {
 	uint64_t timeout = x->store->options.template_timeout, last = exporter_last_seen(e);
 
-	/* When the table fills up, those who only ever sent templates make room, too. */
-	if (!sent(e, !x->crowded))
+	/* When the table fills up, those who only ever sent templates make room, too, however
+	 * busy they are with it. */
+	if (!sent(e, !x->crowded)) {
 		timeout = SPOOF_TIMEOUT;
+		if (x->crowded)
+			last = __atomic_load_n(&e->first_seen_ns, __ATOMIC_RELAXED);
+	}
 	return timeout && x->now_ns > last && (x->now_ns - last) / NS >= timeout;
 }
 
@@ -281,7 +285,8 @@ void exporter_store_expire(struct exporter_store *s, uint64_t now_ns, struct acc
 	struct expiry x = {.store = s, .now_ns = now_ns, .account = account};
 
 	pthread_mutex_lock(&s->mutex);
-	x.crowded = idtable_count(&s->exporters) >= s->options.max_exporters / 4 * 3;
+	x.crowded = idtable_count(&s->exporters) >= s->options.max_exporters / 4 * 3 ||
+		    s->shared_kib >= exporter_store_shared_kib(s) / 4 * 3;
 	idtable_each(&s->exporters, expire_exporter, &x);
 	idtable_each(&s->exporters, none_due, &x);
 	if (x.due)

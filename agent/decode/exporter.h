@@ -33,6 +33,7 @@ struct exporter {
 	uint32_t override_rate; /* of the settings; 0: none */
 	struct idtable domains; /* version << 32 | id → struct domain */
 	uint32_t n_templates;	/* under the mutex, as the rest */
+	uint32_t template_kib;	/* what they take, see template_define() */
 	uint32_t waiting_bytes;
 	bool gone; /* expired: nothing may be added any more */
 	struct rcu_head rcu;
@@ -64,9 +65,22 @@ struct exporter_store {
 	pthread_mutex_t mutex;
 	struct idtable exporters;			/* mixed address → struct exporter */
 	uint32_t n_domains, n_templates, waiting_bytes; /* under the mutex */
+	uint32_t template_kib, shared_kib; /* all, and what is beyond what each has set aside */
 	uint64_t changes; /* rises with each template, rate or name learnt; relaxed */
 	bool closing;	  /* no reader is left */
 };
+
+/* Half of the room for templates is set aside, the same for each exporter, so that one that is new
+ * finds some while others flood: KiB for each, and KiB that they share beside that. */
+static inline uint32_t exporter_store_own_kib(const struct exporter_store *s)
+{
+	return s->options.max_templates / 2 / s->options.max_exporters;
+}
+
+static inline uint32_t exporter_store_shared_kib(const struct exporter_store *s)
+{
+	return s->options.max_templates - exporter_store_own_kib(s) * s->options.max_exporters;
+}
 
 /* Notes that something was learnt. Under the mutex. */
 static inline void exporter_store_changed(struct exporter_store *s)

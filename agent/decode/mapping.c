@@ -124,6 +124,7 @@ static const struct element_mapping mappings[] = {
 	F(243, UINT, vlan_id, 0),
 	E(243, UINT, dot1q_vlan, 0),
 	E(245, UINT, dot1q_cvlan, 0),
+	E(249, UINT, mpls_pseudowire_id, 0),
 	F(252, UINT, in_if, 1),
 	F(253, UINT, out_if, 1),
 	E(254, UINT, post_dot1q_vlan, 0),

@@ -36,21 +36,24 @@ static uint32_t ratio(uint64_t n, uint64_t d)
 	return rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
 }
 
+static uint32_t bounded(uint64_t rate)
+{
+	return rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
+}
+
 uint32_t sampling_rate_of(const struct sampling_said *said)
 {
-	uint64_t interval = said->interval, packets = said->packets;
+	uint64_t packets = said->packets, space = said->space;
 
-	if (!interval && !said->has_space && !said->by_time)
-		interval = packets;
-	if (interval)
-		return interval > UINT32_MAX ? UINT32_MAX : (uint32_t)interval;
-	if (packets && said->has_space && packets <= UINT64_MAX - said->space)
-		return ratio(packets + said->space, packets);
-	if (said->size)
+	if (said->interval)
+		return bounded(said->interval);
+	if (packets && said->has_space && packets <= UINT64_MAX - space)
+		return ratio(packets + space, packets);
+	if (said->size && said->population)
 		return ratio(said->population, said->size);
 	if (said->probability > 1.0 / UINT32_MAX && said->probability <= 1)
 		return (uint32_t)(1 / said->probability + 0.5);
-	return 0;
+	return said->has_space || said->by_time ? 0 : bounded(packets);
 }
 
 /* What one record says, as far as it interests us. */

@@ -22,8 +22,9 @@ struct sampling_said {
 };
 
 /* The rate that they give together: interval; (packets + space) / packets (RFC 5477 sections 8.2.2
- * and 8.2.3); population / size (8.2.4, 8.2.5); 1 / probability (8.2.6). 0: none. Exporters that
- * send packets without space mean one of so many. */
+ * and 8.2.3); population / size (8.2.4, 8.2.5); 1 / probability (8.2.6). Exporters that send
+ * packets without space mean one of so many, but what else they say is surer (IOS-XR: 1 packet,
+ * size 1, population 256). 0: none. */
 uint32_t sampling_rate_of(const struct sampling_said *said);
 
 /* An IPFIX float32 or float64 of this length; 0 for other lengths. */

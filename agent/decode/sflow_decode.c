@@ -175,6 +175,11 @@ static bool flow_record(struct assembly *a, const struct sflow_record *r)
 		e->post_nat_src_port = xdr_u32(&x);
 		e->post_nat_dst_port = xdr_u32(&x);
 		break;
+	case SFLOW_EXTENDED_MPLS_VC:
+		xdr_text(&x); /* name of the instance */
+		e->mpls_pseudowire_id = xdr_u32(&x);
+		xdr_u32(&x);
+		break;
 	case SFLOW_EXTENDED_VLAN_TUNNEL:
 		if (xdr_u32(&x))
 			a->stripped_vlan = xdr_u32(&x);

@@ -158,19 +158,28 @@ static void tags(struct buffer *out, const char *key, const uint16_t *tci, unsig
 		buffer_char(out, ']');
 }
 
+/* The labels, and the packet that they stand before where its first half byte tells its version
+ * (RFC 4928): a pseudowire's does not. */
 static void mpls(struct buffer *out, const uint8_t *p, uint32_t n)
 {
+	bool bottom = false;
+
 	sflow_print_key(out, "_mplsLabels");
 	buffer_char(out, '[');
-	for (bool more = n >= 4, comma = false; more; comma = true) {
-		if (comma)
-			buffer_char(out, ',');
+	for (const char *comma = ""; !bottom && n >= 4; comma = ",") {
+		buffer_string(out, comma);
 		buffer_uint(out, be32(p) >> 12);
-		more = !(p[2] & 1) && n >= 8;
+		bottom = p[2] & 1;
 		p += 4;
 		n -= 4;
 	}
 	buffer_char(out, ']');
+	if (!bottom || !n)
+		return;
+	if (p[0] >> 4 == 4)
+		ipv4(out, p, n);
+	else if (p[0] >> 4 == 6)
+		ipv6(out, p, n);
 }
 
 static void ethernet(struct buffer *out, const uint8_t *p, uint32_t n)

@@ -21,11 +21,29 @@ static void template_free(struct rcu_head *head)
 	free(t);
 }
 
+static uint32_t beyond_share(const struct exporter_store *s, uint32_t kib)
+{
+	return kib > exporter_store_own_kib(s) ? kib - exporter_store_own_kib(s) : 0;
+}
+
+/* Puts a template on the accounts (n: 1) or takes it off (-1). Under the mutex. */
+static void count_template(struct exporter_store *s, const struct template *t, int n)
+{
+	struct exporter *e = t->domain->exporter;
+	uint32_t kib = (uint32_t)n * t->kib;
+
+	s->shared_kib -= beyond_share(s, e->template_kib);
+	e->n_templates += (uint32_t)n;
+	e->template_kib += kib;
+	s->n_templates += (uint32_t)n;
+	s->template_kib += kib;
+	s->shared_kib += beyond_share(s, e->template_kib);
+}
+
 /* Takes a template that has been unlinked off the accounts. Under the mutex. */
 static void template_drop(struct exporter_store *s, struct template *t)
 {
-	t->domain->exporter->n_templates--;
-	s->n_templates--;
+	count_template(s, t, -1);
 	exporter_store_defer(s, &t->rcu, template_free);
 }
 
@@ -122,7 +140,8 @@ static struct template *template_new(struct domain *d, uint16_t id, bool options
 				     const struct template_field *fields, uint16_t n_fields,
 				     uint16_t n_scope, uint32_t min_length, bool variable)
 {
-	struct template *t = malloc(sizeof(*t) + n_fields * sizeof(*fields));
+	size_t size = sizeof(struct template) + n_fields * sizeof(*fields);
+	struct template *t = malloc(size);
 
 	if (!t)
 		return NULL;
@@ -134,14 +153,29 @@ static struct template *template_new(struct domain *d, uint16_t id, bool options
 			       .min_length = (uint16_t)min_length,
 			       .variable = variable};
 	memcpy(t->fields, fields, n_fields * sizeof(*fields));
-	if (options)
-		return t;
-	t->program = program_compile((enum flow_type)d->version, fields, n_fields);
-	if (!t->program) {
-		free(t);
-		return NULL;
+	if (!options) {
+		t->program = program_compile((enum flow_type)d->version, fields, n_fields);
+		if (!t->program) {
+			free(t);
+			return NULL;
+		}
+		size += program_size(t->program);
 	}
+	t->kib = (uint16_t)((size + 1023) / 1024);
 	return t;
+}
+
+/* Is there room for t in place of `old` (NULL: nothing)? Under the mutex. */
+static bool has_room(const struct exporter_store *s, const struct template *t,
+		     const struct template *old)
+{
+	const struct decode_options *o = &s->options;
+	uint32_t is = t->domain->exporter->template_kib, will = is + t->kib - (old ? old->kib : 0);
+	uint32_t shared = s->shared_kib - beyond_share(s, is) + beyond_share(s, will);
+
+	return will <= is ||
+	       (will <= o->max_templates_per_exporter &&
+		(will <= exporter_store_own_kib(s) || shared <= exporter_store_shared_kib(s)));
 }
 
 enum decode_status template_define(struct exporter_store *s, struct domain *d, uint16_t id,
@@ -175,16 +209,12 @@ enum decode_status template_define(struct exporter_store *s, struct domain *d, u
 	t->last_seen = now_s;
 
 	pthread_mutex_lock(&s->mutex);
-	if (d->exporter->gone ||
-	    (!idtable_get(&d->templates, id) &&
-	     (s->n_templates >= s->options.max_templates ||
-	      d->exporter->n_templates >= s->options.max_templates_per_exporter)))
+	if (d->exporter->gone || !has_room(s, t, idtable_get(&d->templates, id)))
 		status = DECODE_TOO_MANY_TEMPLATES;
 	else if (idtable_put(&d->templates, id, t, &old) < 0)
 		status = DECODE_NO_MEMORY;
 	if (status == DECODE_OK) {
-		d->exporter->n_templates++;
-		s->n_templates++;
+		count_template(s, t, 1);
 		exporter_store_changed(s);
 		if (old)
 			template_drop(s, old);

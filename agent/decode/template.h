@@ -18,6 +18,7 @@ struct template
 	uint16_t min_length; /* of a record; its length where `variable` is false */
 	bool variable;	     /* some field's length is in the record */
 	bool options;
+	uint16_t kib;		 /* of memory, rounded up */
 	uint64_t last_seen;	 /* s since 1970, relaxed */
 	struct program *program; /* NULL for options templates */
 	struct rcu_head rcu;
@@ -33,7 +34,8 @@ enum decode_status template_learn(struct exporter_store *s, struct domain *d,
 				  uint64_t now_s, struct account *account);
 
 /* Learns one template from its definition: what template_learn() does for each, and what a saved
- * state restores. Lengths of fields are as on the wire. */
+ * state restores. Lengths of fields are as on the wire. A template that takes more than a KiB of
+ * memory counts as several against the limits. */
 enum decode_status template_define(struct exporter_store *s, struct domain *d, uint16_t id,
 				   bool options, const struct template_field *fields,
 				   uint16_t n_fields, uint16_t n_scope, uint64_t now_s,

@@ -45,6 +45,7 @@ NUMBERS = {
     "ingress_vrf_id": "ingressVRFID", "egress_vrf_id": "egressVRFID",
     "mpls_top_label_type": "mplsTopLabelType", "mpls_vpn_rd": "mplsVpnRouteDistinguisher",
     "application_id": "applicationId", "nat_event": "natEvent",
+    "mpls_pseudowire_id": "pseudoWireId",
     "firewall_event": "firewallEvent v9_40005", "firewall_ext_event": "v9_33002",
     "post_nat_src_port": "postNAPTSourceTransportPort v9_40003",
     "post_nat_dst_port": "postNAPTDestinationTransportPort v9_40004",
@@ -168,11 +169,11 @@ def rate_of(rec):
     packets, space = rec.get("samplingPacketInterval"), rec.get("samplingPacketSpace")
     if interval:
         return interval[0]
-    if packets:  # without the space between: one of so many
-        return packets if space is None else round((packets + space) / packets)
+    if packets and space is not None:
+        return round((packets + space) / packets)
     if rec.get("samplingSize") and rec.get("samplingPopulation"):
         return round(rec["samplingPopulation"] / rec["samplingSize"])
-    return 0
+    return packets or 0  # without the space between: one of so many
 
 
 def wrapped(ms, now_ms):

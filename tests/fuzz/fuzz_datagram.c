@@ -91,6 +91,7 @@ static void one_datagram(struct decoder *d, const uint8_t *data, uint32_t len, u
 	check(ended == n + 1, "a datagram ended in no account, or in two");
 	check(rows == account_get(account, ACCOUNT_FLOWS), "rows made are not rows counted");
 	rcu_quiescent_state();
+	rcu_barrier();
 }
 
 /* Do the length prefixes end exactly where the input does? */
@@ -132,5 +133,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	exporter_store_free(store);
 	rcu_quiescent_state();
+	rcu_barrier();
 	return 0;
 }

@@ -49,11 +49,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		decoder_datagram(&decoder, &dg, &batch);
 		emptied(&batch, NULL);
 		free(copy);
+		rcu_quiescent_state();
+		rcu_barrier();
 		data += 2 + len;
 		size -= 2 + len;
 	}
 	exporter_store_expire(store, dg.received_ns + 100000000000000u, &account);
 	exporter_store_free(store);
 	rcu_quiescent_state();
+	rcu_barrier();
 	return 0;
 }

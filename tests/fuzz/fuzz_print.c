@@ -75,6 +75,7 @@ static void one_datagram(struct printer *p, const uint8_t *data, uint32_t len, u
 	free(copy);
 	check_lines(&out, NULL);
 	rcu_quiescent_state();
+	rcu_barrier();
 }
 
 /* Do the length prefixes end exactly where the input does? */
@@ -123,5 +124,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	printer_free(p);
 	exporter_store_free(config.store);
 	rcu_quiescent_state();
+	rcu_barrier();
 	return 0;
 }

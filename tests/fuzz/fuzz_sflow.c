@@ -66,5 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sflow_print(&out, &dg, 1);
 	buffer_free(&out);
 	rcu_quiescent_state();
+	rcu_barrier();
 	return 0;
 }

@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	state_parse(store, file, 20 + size, &account, error, sizeof(error));
 	exporter_store_free(store);
 	rcu_quiescent_state();
+	rcu_barrier();
 	free(file);
 	return 0;
 }

@@ -211,6 +211,71 @@ static void only_templates_are_no_reason_to_stay_in_a_crowd(void **state)
 	assert_int_equal(counted(ACCOUNT_TEMPLATES_REFRESHED), 1);
 }
 
+/* Exporters that are busy sending templates and nothing else give way after a while. */
+static void a_busy_flood_of_templates_does_not_stay(void **state)
+{
+	uint32_t flood = 0;
+
+	(void)state;
+	bench.options.max_exporters = 16;
+	bench.options.max_templates = 256;
+	bench_open(BATCH_ROWS);
+	for (unsigned second = 0; second <= 60; second++) {
+		bench.now_ns += NS_PER_S;
+		for (uint32_t i = 0; i < 4; i++) {
+			bench.source = v4(0x0a000000 + i);
+			start_ipfix(0, 1);
+			for (unsigned t = 0; t < 8; t++)
+				add_template((uint16_t)(256 + flood++ % 60000), "1:4 2:4 7:2");
+			send_message();
+		}
+		if (second == 30)
+			assert_true(counted(ACCOUNT_TEMPLATES_REFUSED) > 0);
+		exporter_store_expire(bench.store, bench.now_ns, &bench.account);
+	}
+	assert_int_equal(exporters(), 0);
+	assert_int_equal(bench.store->n_templates, 0);
+	assert_int_equal(bench.store->template_kib, 0);
+	assert_int_equal(bench.store->shared_kib, 0);
+}
+
+/* Half the room is set aside in equal shares. */
+static void a_newcomer_finds_room_for_templates_in_a_flood(void **state)
+{
+	(void)state;
+	bench.options.max_exporters = 16;
+	bench.options.max_templates = 64; /* shares of two */
+	bench_open(BATCH_ROWS);
+	bench.source = v4(0x0a000001);
+	for (unsigned t = 0; t < 100; t++) {
+		start_ipfix(0, 1);
+		add_template((uint16_t)(256 + t), "1:4 2:4 7:2");
+		send_message();
+	}
+	assert_int_equal(bench.store->n_templates, 2 + 32);
+	for (uint32_t i = 0; i < 15; i++) {
+		bench.source = v4(0xc0000201 + i);
+		start_ipfix(0, 1);
+		add_template(256, "1:4");
+		add_template(257, "1:4");
+		assert_int_equal(send_message(), DECODE_OK);
+		start_ipfix(0, 1);
+		add_template(258, "1:4");
+		assert_int_equal(send_message(), DECODE_TOO_MANY_TEMPLATES);
+	}
+	assert_int_equal(bench.store->n_templates, 64);
+	bench.source = v4(0x0a000001); /* what the flood gives back others may have */
+	start_ipfix(0, 1);
+	set_begin(2);
+	put_uint(256u << 16, 4);
+	set_end();
+	send_message();
+	bench.source = v4(0xc0000201);
+	start_ipfix(0, 1);
+	add_template(258, "1:4");
+	assert_int_equal(send_message(), DECODE_OK);
+}
+
 static void an_exporter_that_returns_begins_anew(void **state)
 {
 	(void)state;
@@ -278,6 +343,8 @@ int main(void)
 		bench_test(domains_are_bounded),
 		bench_test(spoofed_sources_go_soon),
 		bench_test(only_templates_are_no_reason_to_stay_in_a_crowd),
+		bench_test(a_busy_flood_of_templates_does_not_stay),
+		bench_test(a_newcomer_finds_room_for_templates_in_a_flood),
 		bench_test(an_exporter_that_returns_begins_anew),
 		bench_test(a_clock_that_is_set_makes_nothing_old),
 		bench_test(a_flood_costs_bounded_memory),

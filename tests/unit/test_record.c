@@ -135,7 +135,7 @@ static void what_a_router_tells_of_layers_two_to_four(void **state)
 static void provider_bridges_and_vrfs(void **state)
 {
 	(void)state;
-	start_data("58:2 243:2 245:2 254:2 255:2 234:4 235:4 236:v 351:8");
+	start_data("58:2 243:2 245:2 254:2 255:2 234:4 235:4 236:v 351:8 249:4");
 	put_uint(9, 2);
 	put_uint(10, 2);
 	put_uint(11, 2);
@@ -145,6 +145,7 @@ static void provider_bridges_and_vrfs(void **state)
 	put_uint(21, 4);
 	put_variable("blue", 4, false);
 	put_uint(0x01000000ffabcdefu, 8); /* type 1: VXLAN; 24 bits count */
+	put_uint(4711, 4);
 	finish();
 	assert_int_equal(only_flow()->vlan_id, 10);
 	assert_int_equal(only_flow()->src_vlan, 9);
@@ -156,6 +157,7 @@ static void provider_bridges_and_vrfs(void **state)
 	assert_int_equal(only_ext()->egress_vrf_id, 21);
 	assert_text(&only_ext()->ingress_vrf_name, "blue");
 	assert_int_equal(only_ext()->vxlan_vni, 0xabcdef);
+	assert_int_equal(only_ext()->mpls_pseudowire_id, 4711);
 }
 
 /* Precedence: each element wins over those after it, wherever they stand in the template. */

@@ -201,6 +201,19 @@ static void options_by_selector_id(void **state)
 	check_of(1, "302:4", 14, 4096, SAMPLING_OPTIONS);
 }
 
+/* Cisco IOS-XR, random n out of N: what it sends as the packet interval is n or N by release, and
+ * the space is not sent. */
+static void a_population_counts_before_an_interval_without_space(void **state)
+{
+	(void)state;
+	TELL(1, "302:4", "305:4 304:4 309:4 310:4", 1, 1, 3, 1, 256);
+	TELL(1, "302:4", "305:4 304:4 309:4 310:4", 2, 1024, 3, 1, 1024);
+	TELL(1, "302:4", "305:4 304:4", 3, 512, 3);
+	check_of(1, "302:4", 1, 256, SAMPLING_OPTIONS);
+	check_of(1, "302:4", 2, 1024, SAMPLING_OPTIONS);
+	check_of(1, "302:4", 3, 512, SAMPLING_OPTIONS);
+}
+
 static void options_by_interface(void **state)
 {
 	(void)state;
@@ -435,6 +448,7 @@ int main(void)
 		bench_test(the_only_sampler_is_not_another_that_a_record_names),
 		bench_test(options_by_selector_id),
 		bench_test(options_by_interface),
+		bench_test(a_population_counts_before_an_interval_without_space),
 		bench_test(an_egress_flow_was_sampled_where_it_left),
 		bench_test(options_by_template),
 		bench_test(scopes_of_v9),

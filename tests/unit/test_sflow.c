@@ -248,6 +248,11 @@ static void test_extended_records(void **state)
 	put32(1);
 	put32(300u << 12);
 	end_record();
+	begin_record(SFLOW_EXTENDED_MPLS_VC);
+	put_text("customer");
+	put32(4711);
+	put32(0);
+	end_record();
 	begin_record(SFLOW_EXTENDED_VLAN_TUNNEL);
 	put32(2);
 	put32(0x88a80000 | 0x6000 | 700);
@@ -278,6 +283,7 @@ static void test_extended_records(void **state)
 	assert_int_equal(f->vlan_id, 700);
 	assert_int_equal(e->dot1q_vlan, 700);
 	assert_int_equal(e->vxlan_vni, 5000);
+	assert_int_equal(e->mpls_pseudowire_id, 4711);
 	assert_int_equal(count(ACCOUNT_SFLOW_RECORDS_SKIPPED), 1);
 	assert_int_equal(count(ACCOUNT_SETS_MALFORMED), 0);
 }

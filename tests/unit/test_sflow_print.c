@@ -191,6 +191,35 @@ static void test_print_mpls_labels(void **state)
 	json_decref(o);
 }
 
+static void test_print_the_packet_after_its_labels(void **state)
+{
+	uint8_t v4[8 + 20 + 8] = {0,  1,    0x60,      64,	   0, 2, 0x71,
+				  64, 0x45, [17] = 17, [20] = 192, 0, 2, 1};
+	uint8_t v6[4 + 40] = {0, 1, 0x61, 64, 0x60, [10] = 58};
+	uint8_t pseudowire[4 + 20] = {0, 1, 0x61, 64};
+	json_t *o;
+
+	(void)state;
+	v4[28] = 1; /* source port 256 */
+	o = print_packet(PACKET_MPLS, v4, sizeof(v4));
+	assert_string_equal(json_string_value(json_object_get(o, "sourceIPv4Address")),
+			    "192.0.2.1");
+	assert_int_equal(number(o, "protocolIdentifier"), 17);
+	assert_int_equal(number(o, "sourceTransportPort"), 256);
+	json_decref(o);
+	o = print_packet(PACKET_MPLS, v6, sizeof(v6));
+	assert_int_equal(number(o, "ipVersion"), 6);
+	assert_int_equal(number(o, "protocolIdentifier"), 58);
+	json_decref(o);
+	v4[6] = 0x70; /* no bottom of the stack */
+	o = print_packet(PACKET_MPLS, v4, 8);
+	assert_null(json_object_get(o, "ipVersion"));
+	json_decref(o);
+	o = print_packet(PACKET_MPLS, pseudowire, sizeof(pseudowire));
+	assert_null(json_object_get(o, "ipVersion"));
+	json_decref(o);
+}
+
 static void test_print_icmp(void **state)
 {
 	uint8_t packet[24] = {0x45, 0, 0, 24, 0, 0, 0, 0, 64, 1, [20] = 3, 1};
@@ -273,6 +302,7 @@ int main(void)
 		TEST(print_tags_of_qinq_in_wire_order),
 		TEST(print_ipv6_extension_headers),
 		TEST(print_mpls_labels),
+		TEST(print_the_packet_after_its_labels),
 		TEST(print_icmp),
 		TEST(print_lag_counters),
 		TEST(print_unknown_and_malformed),

@@ -368,9 +368,48 @@ static void a_timeout_of_zero_is_none(void **state)
 	assert_true(known(1, 256));
 }
 
+/* What would take the memory of many counts as many: 64 fields are more than a KiB, 8 are not. */
+static void large_templates_count_as_several(void **state)
+{
+	char spec[2000] = "";
+	uint32_t small;
+
+	(void)state;
+	bench.options.max_templates_per_exporter = 4;
+	bench_open(BATCH_ROWS);
+	for (unsigned i = 0; i < 160; i++)
+		snprintf(spec + strlen(spec), sizeof(spec) - strlen(spec), "%u:4 ", 100 + i);
+	start_ipfix(0, 1);
+	add_template(300, spec);
+	add_template(301, spec);
+	add_template(302, spec);
+	assert_int_equal(send_message(), DECODE_TOO_MANY_TEMPLATES);
+	small = bench.store->n_templates;
+	assert_in_range(small, 1, 2);
+	assert_in_range(bench.store->template_kib, 2 * small, 4);
+	/* One that becomes smaller always may, and makes room. */
+	start_ipfix(0, 1);
+	add_template(300, "1:4");
+	add_template(303, "1:4");
+	assert_int_equal(send_message(), DECODE_OK);
+	assert_int_equal(bench.store->n_templates, small + 1);
+	/* One that becomes larger needs room for the rest. */
+	start_ipfix(0, 1);
+	add_template(304, "1:4");
+	send_message();
+	start_ipfix(0, 1);
+	add_template(303, spec);
+	assert_int_equal(send_message(), DECODE_TOO_MANY_TEMPLATES);
+	exporter_store_expire(bench.store,
+			      bench.now_ns + NS_PER_S * (bench.options.template_timeout + 1),
+			      &bench.account);
+	assert_int_equal(bench.store->template_kib, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		bench_test(large_templates_count_as_several),
 		bench_test(a_template_is_kept_and_refreshed),
 		bench_test(a_redefinition_holds_from_then_on),
 		bench_test(an_options_template_may_replace_a_template),
