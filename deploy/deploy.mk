@@ -3,10 +3,12 @@
 
 ## make image         the container image as an OCI directory in $(BUILD) (buildah)
 image: all
+	$(Q)tests/setup.sh oci
 	$(Q)deploy/docker/build.sh $(BUILD) $(BUILD)/image:$(VERSION)
 
 ## make test-image    build it twice, run it under runc with the chart's capabilities (root)
 test-image: test-programs
+	$(Q)tests/setup.sh oci
 	$(Q)BUILD=$(BUILD) deploy/docker/test.sh
 
 ## make test-k8s      the Helm chart; skips what is not installed
