@@ -6,6 +6,9 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CLANG   ?= clang
+# For another machine, where its libraries are: ARCH=arm64 tests/setup.sh build; make ARCH=arm64.
+ARCH    ?= $(shell uname -m)
+MACHINE := $(patsubst arm64,aarch64,$(patsubst amd64,x86_64,$(ARCH)))
 CC      := $(if $(filter default,$(origin CC)),$(CLANG),$(CC))
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 PYTHON  ?= python3
@@ -18,9 +21,10 @@ CFLAGS   ?= $(OPTIMISE) $(HARDEN)
 SANITIZE ?=
 LIBS     := -lbpf -lelf -lz -lrdkafka -lyaml -lurcu-qsbr -lurcu-cds -lurcu-common -lzstd -llz4 \
 	    -lmicrohttpd -ljansson -lcurl -lcrypto -lmaxminddb -lpcre2-8 -lcap-ng -lseccomp -lpthread -lm
-override CFLAGS += -std=gnu11 -march=x86-64-v2 $(WARNINGS) $(SANITIZE) -D_GNU_SOURCE \
+CROSS   := $(if $(filter $(shell uname -m),$(MACHINE)),,--target=$(MACHINE)-linux-gnu)
+override CFLAGS += -std=gnu11 $(CROSS) $(if $(filter x86_64,$(MACHINE)),-march=x86-64-v2) $(WARNINGS) $(SANITIZE) -D_GNU_SOURCE \
 	    -DWEIR_VERSION='"$(VERSION)"' -I$(BUILD)/gen -Iagent -Ibpf -MMD -MP
-override LDFLAGS += $(SANITIZE) -pie -Wl,-z,relro,-z,now
+override LDFLAGS += $(CROSS) $(SANITIZE) -pie -Wl,-z,relro,-z,now
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -41,7 +45,7 @@ $(BUILD)/weir: $(BUILD)/agent/main.o $(BUILD)/libweir.a
 
 $(BUILD)/libweir.a: $(OBJECTS)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && $(if $(CROSS),llvm-ar,ar) rcs $@ $^
 
 $(BUILD)/%.o: %.c | $(GENERATED)
 	$(call say,CC,$<)

@@ -3,14 +3,22 @@
 
 ## make image         the container image as an OCI directory in $(BUILD) (buildah)
 image: all
+	$(Q)tests/setup.sh oci
 	$(Q)deploy/docker/build.sh $(BUILD) $(BUILD)/image:$(VERSION)
 
 ## make test-image    build it twice, run it under runc with the chart's capabilities (root)
 test-image: test-programs
+	$(Q)tests/setup.sh oci
 	$(Q)BUILD=$(BUILD) deploy/docker/test.sh
 
-## make test-k8s      the Helm chart; skips what is not installed
+## make k8s-tools     helm, helm-unittest, an API server, kwok: from source (Go), a quarter of an hour
+k8s-tools:
+	$(Q)tests/setup.sh k8s
+	$(Q)deploy/helm/tools.sh
+
+## make test-k8s      the Helm chart; skips what make k8s-tools has not built
 test-k8s: all
+	$(Q)tests/setup.sh k8s
 	$(Q)BUILD=$(BUILD) deploy/helm/test.sh
 
-.PHONY: deb image test-image test-k8s
+.PHONY: deb image test-image k8s-tools test-k8s

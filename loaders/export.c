@@ -372,4 +372,5 @@ const struct loader load_export = {
 		"One exporter at a time.\n",
 	.interval = "EXPORT_INTERVAL",
 	.run = export_run,
+	.no_directory = true,
 };

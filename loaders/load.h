@@ -41,6 +41,7 @@ struct loader {
 	const char *help;      /* the rest of --help */
 	const char *interval;  /* MetrANOVA's variable with the seconds between runs; may be NULL */
 	int (*run)(struct load *l); /* 0 and a summary, or a negative errno and an error */
+	bool no_directory; /* talks with ClickHouse alone: load.history need not be there */
 };
 
 extern const struct loader load_caida, load_geolite, load_scireg, load_cric, load_scinet,

@@ -299,4 +299,5 @@ const struct loader load_schema = {
 		"docs/CLICKHOUSE.md: CLICKHOUSE_CLUSTER_NAME, CLICKHOUSE_KAFKA_BROKERS,\n"
 		"CLICKHOUSE_FLOW_TTL, CLICKHOUSE_FLOW_MV_BY_EDGE_AS and others.\n",
 	.run = schema_run,
+	.no_directory = true,
 };

@@ -1,7 +1,9 @@
 #!/bin/bash
 # Installs what building, testing and the demo need and this machine lacks (Debian and its kin).
 # SPDX-License-Identifier: Apache-2.0
-# usage: tests/setup.sh [build] [test] [demo]    no argument: all three
+# usage: tests/setup.sh [build] [test] [demo] [image] [oci] [k8s]    no argument: the first three
+#
+# ARCH=arm64 tests/setup.sh build: what compiling for another machine needs here (make ARCH=aarch64).
 set -eu
 
 # What compiles weir: compilers, the BPF tools, the libraries it is linked with.
@@ -12,7 +14,12 @@ build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev 
 # Network namespaces, the exporters that the demo runs, and traffic for them to watch.
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct tcpdump jq'
 # More exporters, other collectors to compare with, a Kafka client, the test libraries.
-test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd"
+test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd runc docker-compose zsh"
+# What the image is collected by; packing it, and running it.
+image='ca-certificates binutils jq'
+oci="$image buildah umoci runc"
+# The chart against a real API server, beside what deploy/helm/tools.sh builds; its alerts.
+k8s='etcd-server prometheus python3-venv jq openssl'
 
 if [ -t 2 ]; then
 	say() { printf '  SETUP   %s\n' "$*" >&2; }
@@ -25,12 +32,22 @@ wanted=
 for group in "${@:-all}"; do
 	case $group in
 	build) wanted="$wanted $build" ;;
+	image) wanted="$wanted $image" ;;
+	oci) wanted="$wanted $oci" ;;
+	k8s) wanted="$wanted $k8s" ;;
 	test) wanted="$wanted $test" ;;
 	demo) wanted="$wanted $demo" ;;
 	all) wanted="$build $test $demo" ;;
-	*) die "unknown group '$group': build, test and demo are known" ;;
+	*) die "unknown group '$group': build, test, demo, image, oci and k8s are known" ;;
 	esac
 done
+# Libraries of the other machine, the tools of this one.
+native=$(dpkg --print-architecture 2>/dev/null || true)
+if [ -n "${ARCH:-}" ] && [ "$ARCH" != "$native" ]; then
+	[ "$ARCH" = arm64 ] || die "ARCH=$ARCH: arm64 is known"
+	wanted=$(printf '%s\n' $wanted | sed "s/^\(lib.*-dev\)\$/\1:$ARCH/")
+	wanted="$wanted libc6-dev gcc-aarch64-linux-gnu llvm"
+fi
 wanted=$(printf '%s\n' $wanted | sort -u)
 
 # A real broker for the tests runs on Java and comes through Maven; any Java 17 or later will do.
@@ -78,6 +95,8 @@ run() { # WHAT COMMAND...: quiet, but for its log when it fails
 }
 
 export DEBIAN_FRONTEND=noninteractive
+[ -z "${ARCH:-}" ] || dpkg --print-foreign-architectures | grep -qx "$ARCH" || [ "$ARCH" = "$native" ] ||
+	run "packages of $ARCH" dpkg --add-architecture "$ARCH"
 run 'package lists' apt-get -q update
 run "$(echo $missing | wc -w) packages: $missing" \
 	apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends $missing

@@ -4,6 +4,8 @@
 # usage: tests/venv.sh SET...     clickhouse: chdb, the ClickHouse engine as a library
 #                                 s3: moto, a stand-in for an object store
 #                                 kafka: confluent-kafka, for the new librdkafka in it
+#                                 spdx: spdx-tools, which checks lists of what is in an image
+#                                 k8s: kubernetes-validate, the schemas of Kubernetes' objects
 # Prints the directory. Ends with 1, and the reason on standard error, when it cannot be made.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,6 +14,8 @@ declare -A packages=(
 	[clickhouse]='chdb==4.4.0'
 	[s3]='moto[s3,server]==5.2.5'
 	[kafka]='confluent-kafka==2.16.1'
+	[spdx]='spdx-tools==0.8.3'
+	[k8s]='kubernetes-validate==1.37.0'
 )
 
 die() { printf 'venv.sh: %s\n' "$*" >&2; exit 1; }

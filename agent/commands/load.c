@@ -208,7 +208,7 @@ static int begin(struct load *l, const struct loader *d, struct request *q, stru
 	r = load_begin(l, &s->load, &s->clickhouse);
 	if (!l->history)
 		l->history = l->cache;
-	if (!r) {
+	if (!r && !d->no_directory) {
 		r = make_directory(l->history);
 		if (r)
 			load_fail(l, -r, "%s: cannot be made: %s (load.history names another)",

@@ -24,7 +24,20 @@ root=$scratch/bundle/rootfs
 size=$(du -sm "$root" | cut -f1)
 expect image_is_small "$([ "$size" -lt 40 ] && echo small || echo "$size MB")" '^small$'
 expect image_has_no_shell "$(ls "$root/bin/")" '^weir$'
-expect image_says_what_is_in_it "$(cat "$root/etc/weir/sbom.txt")" '^weir ' '^librdkafka.so.1 librdkafka1 '
+sbom=$root/sbom.spdx.json
+expect sbom_names_packages "$(jq -r '.packages[] | "\(.name) \(.versionInfo) \(.externalRefs[0].referenceLocator)"' "$sbom")" \
+	"^weir $(cat VERSION) " '^librdkafka1 [0-9.]+-[^ ]+ pkg:deb/debian/librdkafka1@' '^libc6 '
+expect sbom_has_every_file "other: $(cd "$root" && {
+	find usr/bin usr/lib -type f -exec sha256sum {} + | sed 's|  |  ./|'
+	jq -r '.files[] | select(.fileName | test("usr/(bin|lib)/")) |
+		"\(.checksums[] | select(.algorithm == "SHA256") | .checksumValue)  \(.fileName)"' sbom.spdx.json
+} | sort | uniq -u)" '^other: $'
+if venv=$(tests/venv.sh spdx 2>"$scratch/log"); then
+	expect sbom_is_valid "wrong: $("$venv/bin/pyspdxtools" -i "$sbom" 2>&1 | head -n 3)" '^wrong: $'
+else
+	skip sbom_is_valid "$(tail -n 1 "$scratch/log")"
+fi
+expect licences_are_there "$(ls "$root/usr/share/licenses/weir" "$root/usr/share/licenses/librdkafka1")" LICENSE copyright
 
 ns_pair
 in_a ping -q -c 1 10.9.0.2 >/dev/null
@@ -35,15 +48,18 @@ xdp: {mode: native, pin_path: /sys/fs/bpf/weir-e2e}
 outputs: [{type: file, path: /var/lib/weir/flows}]
 metrics: {listen: "127.0.0.1:9331"}
 END
-capabilities='["CAP_BPF","CAP_NET_ADMIN","CAP_NET_RAW","CAP_IPC_LOCK"]'
-jq --argjson caps "$capabilities" --arg ns "/proc/$ns_b/ns/net" --arg dir "$scratch" '
+# Exactly what the chart gives.
+capabilities=$(sed -n 's/^  capabilities: \[\(.*\)\]$/\1/p' deploy/helm/weir/values.yaml | tr -d ' ' |
+	jq -cR 'split(",") | map("CAP_" + .)')
+expect chart_gives_four_capabilities "$capabilities" '^\["CAP_BPF","CAP_NET_ADMIN","CAP_NET_RAW","CAP_IPC_LOCK"\]$'
+jq --argjson caps "$capabilities" --slurpfile seccomp deploy/docker/seccomp.json --arg ns "/proc/$ns_b/ns/net" --arg dir "$scratch" '
 	.process.args = ["/usr/bin/weir", "agent", "-c", "/etc/weir/weir.yaml"]
 	| .process.terminal = false | .process.noNewPrivileges = true | .process.rlimits = []
 	| .process.capabilities = {bounding: $caps, effective: $caps, permitted: $caps}
 	| .root.readonly = true
 	| .linux.namespaces = [{type: "mount"}, {type: "pid"}, {type: "ipc"}, {type: "uts"},
 		{type: "network", path: $ns}]
-	| .linux.resources = {} | del(.linux.cgroupsPath)
+	| .linux.resources = {} | del(.linux.cgroupsPath) | .linux.seccomp = $seccomp[0]
 	| .mounts = [
 		{destination: "/proc", type: "proc", source: "proc"},
 		{destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755"]},
@@ -60,6 +76,8 @@ ln -s run/weir.sock "$scratch/control"
 agent_log=$scratch/out
 if await 15 "$WEIR" status --socket "$scratch/control" >/dev/null 2>&1; then
 	pass image_runs_with_four_capabilities
+	expect image_keeps_none_of_them "$(cat /proc/"$(runc --root "$scratch/runc" state "$name" | jq .pid)"/status)" \
+		'^CapEff:	0+$' '^CapPrm:	0+$' '^NoNewPrivs:	1$' '^Seccomp:	2$'
 	send_load --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 5000 --count 1000
 	settled 1000
 	expect image_takes_in_through_xdp "$(account rx_xdp_datagrams) $(account flows)" \

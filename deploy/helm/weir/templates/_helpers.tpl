@@ -65,3 +65,31 @@ capabilities:
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
+
+{{/* weir.yaml, and beside it what `weir load files` and `weir load trie` look for there. */}}
+{{- define "weir.settingsVolume" -}}
+- name: settings
+  projected:
+    sources:
+      - configMap:
+          name: {{ include "weir.fullname" . }}
+      {{- if .Values.meta.existingConfigMap }}
+      - configMap:
+          name: {{ .Values.meta.existingConfigMap | quote }}
+      {{- else if .Values.meta.files }}
+      - configMap:
+          name: {{ include "weir.fullname" . }}-meta
+      {{- end }}
+{{- end -}}
+
+{{/* Variables of what runs `weir load`: those of all, then its own. */}}
+{{- define "weir.loadEnv" -}}
+{{- with concat .root.Values.loadEnv (.env | default list) }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with concat .root.Values.loadEnvFrom (.envFrom | default list) }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
