@@ -53,8 +53,8 @@ def arguments():
     p.add_argument("--force", action="store_true", help="run even when nothing is new")
     p.add_argument("--serve", action="store_true", help="run again and again, until SIGINT or SIGTERM")
     p.add_argument("--every", type=int, default=900, metavar="SECONDS", help="with --serve: how often (900)")
-    p.add_argument("--to", default=os.environ.get("ANALYTICS_DESTINATION", "r2:ipfix-analytics"), metavar="REMOTE:BUCKET",
-                   help="where the site goes, as rclone names it (r2:ipfix-analytics)")
+    p.add_argument("--to", metavar="REMOTE:BUCKET",
+                   help="where the site goes, as rclone names it (ANALYTICS_DESTINATION, or else r2:ipfix-analytics)")
     p.add_argument("--keep-days", type=float, default=7, metavar="DAYS",
                    help="objects of earlier sites go when they are older than that (7)")
     p.add_argument("--retries", type=int, default=1, metavar="N", help="how often a failed step is tried again (1)")
@@ -67,8 +67,6 @@ def arguments():
     a = p.parse_args()
     if a.every < 1 or a.retries < 0 or a.keep_days < 0 or (a.timeout is not None and a.timeout < 1):
         p.error("--every and --timeout are at least 1, --retries and --keep-days at least 0")
-    if ":" not in a.to or a.to.endswith(":"):
-        p.error(f"--to is '{a.to}': a remote and a bucket, as r2:ipfix-analytics")
     return a
 
 
@@ -87,8 +85,11 @@ def settings(options):
                 value = value[1:-1]
             found[name] = value
     env = {**found, **os.environ}
+    options.to = options.to or env.get("ANALYTICS_DESTINATION") or "r2:ipfix-analytics"
+    if ":" not in options.to or options.to.endswith(":"):
+        raise Failure(f"the destination is '{options.to}': a remote and a bucket are wanted, as r2:ipfix-analytics")
     state = options.state.resolve()
-    database = pathlib.Path(env.get("ANALYTICS_DUCKDB") or state / "weir.duckdb").resolve()
+    database = ROOT / (env.get("ANALYTICS_DUCKDB") or state / "weir.duckdb")
     env.update(
         ANALYTICS_DUCKDB=str(database), DBT_PROFILES_DIR=str(HERE / "dbt"), DBT_PROJECT_DIR=str(HERE / "dbt"),
         DBT_TARGET_PATH=str(state / "dbt"), DBT_LOG_PATH=str(state / "log"), DBT_SEND_ANONYMOUS_USAGE_STATS="false",
@@ -392,6 +393,7 @@ def main():
     state = options.state.resolve()
     os.environ.setdefault("PREFECT_HOME", str(state / "prefect"))
     os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "300")  # on a busy machine
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if not os.environ.get("PREFECT_API_URL"):
