@@ -109,6 +109,9 @@ def settings(options):
 
 # ---- What is new
 
+LAST_FILE = "select coalesce(max(file_id), 0) from {} where loaded_at is not null"
+
+
 def flows_url(env):
     """As dbt's macro of that name."""
     prefix = env.get("EXPORT_S3_PREFIX", "").strip("/")
@@ -147,7 +150,7 @@ def look(env):
             return total, total, 0
         new, = c.execute(f"""select count(*) from ({files}) where file not in
             (select file_name from marts.stg_files where loaded_at is not null)""", [url]).fetchone()
-        last, = c.execute("select coalesce(max(file_id), 0) from marts.stg_files where loaded_at is not null").fetchone()
+        last, = c.execute(LAST_FILE.format("marts.stg_files")).fetchone()
         return total, new, last
     except duckdb.Error as e:
         raise Failure(f"{url} cannot be listed: {str(e).splitlines()[0]}") from None
@@ -295,11 +298,14 @@ def run_flow(run):
             return False
         run.say(f"{new} of {total} files in {flows_url(run.env)} are new")
         as_task("dbt build", run.dbt)()
+        if marts(run.env, "select flows from data_status") == 0:
+            run.say("there are no flows yet: no site is made")
+            return False
         as_task("npm run sources", run.sources)()
         as_task("npm run build:strict", run.build)()
         as_task("rclone copy", run.publish)()
         old = as_task("clean", run.clean)()
-        after = {**before, "file": look_last(run.env)}
+        after = {**before, "file": marts(run.env, LAST_FILE.format("stg_files"))}
         path = options.state / "published.json"
         path.with_suffix(".tmp").write_text(json.dumps(after))
         path.with_suffix(".tmp").replace(path)
@@ -309,10 +315,11 @@ def run_flow(run):
     return ipfix()
 
 
-def look_last(env):
+def marts(env, query):
+    """The first value of its answer."""
     import duckdb
     with duckdb.connect(env["ANALYTICS_DUCKDB"], read_only=True) as c:
-        return c.execute("select coalesce(max(file_id), 0) from stg_files where loaded_at is not null").fetchone()[0]
+        return c.execute(query).fetchone()[0]
 
 
 # ---- From the command line

@@ -54,6 +54,9 @@ dry() {
 }
 check "a dry run tells the steps and does nothing" dry
 
+empty() { went_well && grep -q 'no flows yet: no site is made' "$work/pipeline.log" && [ -z "$(objects)" ]; }
+check "an empty bucket makes no site" empty
+
 first_run() {
 	flows "$count" 0 48 && aged && export_now && went_well && equal_everywhere && same_as_built only && equal_on_site
 }
