@@ -163,8 +163,9 @@ def project_sum():
     total = hashlib.sha256()
     for top in (HERE / "dbt", EVIDENCE):
         for directory, names, files in os.walk(top):
-            names[:] = sorted(n for n in names if n not in ("node_modules", "build", "target", "logs", "log")
-                              and not n.startswith("."))
+            # Of .evidence what Evidence itself writes does not count, customization does.
+            names[:] = sorted(n for n in names if n not in (
+                "node_modules", "build", "target", "logs", "template", "meta"))
             for name in sorted(files):
                 path = pathlib.Path(directory, name)
                 total.update(f"{path.relative_to(HERE)}\0".encode() + path.read_bytes() + b"\0")
@@ -363,7 +364,10 @@ def once(options, env):
         except BlockingIOError:
             print("ipfix_pipeline: another run is on", file=sys.stderr)
             return 3
-        run_flow(Run(options, env))
+        try:
+            run_flow(Run(options, env))
+        except RuntimeError as e:
+            raise Failure(f"Prefect: {e}") from e
         return 0
 
 
@@ -387,7 +391,7 @@ def serve(options, env):
             try:
                 once(options, env)
             except Failure as e:
-                tell(e)
+                tell(e)  # and the next run comes all the same
             time.sleep(max(0.0, options.every - (time.monotonic() - begin)))
     except KeyboardInterrupt:
         print("ipfix_pipeline: stopped", file=sys.stderr)
