@@ -95,108 +95,130 @@ static uint8_t *put_text_column(uint8_t *p, const struct text *t)
 	return put_counted(p, (const char *)utf8, n);
 }
 
-/* The columns. `r` walks the rows; V is its member, an lvalue. */
-#define COLUMN_NUMBER(name, type, V)                             \
-	{                                                        \
-		uint64_t any = 0;                                \
-                                                                 \
-		for (r = 0; r < n; r++)                          \
-			any |= V;                                \
-		if (any) {                                       \
-			p = put_column(p, name, type);           \
-			for (r = 0; r < n; r++)                  \
-				p = put_bytes(p, &V, sizeof(V)); \
-			columns++;                               \
-		}                                                \
+/* The bits that any of the rows has, word by word. So it takes one pass over the rows to know which
+ * columns there are, and not one for each column that there is not. */
+union any_flow {
+	struct flow flow;
+	uint64_t words[sizeof(struct flow) / 8];
+};
+union any_ext {
+	struct flow_ext ext; /* but for the lists */
+	uint64_t words[offsetof(struct flow_ext, mpls_label) / 8];
+};
+_Static_assert(sizeof(struct flow) % 8 == 0, "whole words");
+_Static_assert(offsetof(struct flow_ext, mpls_label) % 8 == 0, "whole words");
+
+static inline __attribute__((always_inline)) void any_words(uint64_t *any, const void *from,
+							    size_t n)
+{
+	uint64_t words[sizeof(union any_ext) / 8];
+
+	memcpy(words, from, n * 8);
+	for (size_t i = 0; i < n; i++)
+		any[i] |= words[i];
+}
+
+static void any_of_flows(union any_flow *any, const struct flow *const *rows, uint32_t n)
+{
+	memset(any, 0, sizeof(*any));
+	for (uint32_t r = 0; r < n; r++)
+		any_words(any->words, rows[r], sizeof(any->words) / 8);
+}
+
+static void any_of_exts(union any_ext *any, const struct flow *const *rows, uint32_t n)
+{
+	memset(any, 0, sizeof(*any));
+	for (uint32_t r = 0; r < n; r++)
+		if (rows[r]->ext)
+			any_words(any->words, rows[r]->ext, sizeof(any->words) / 8);
+}
+
+/* The columns. `r` walks the rows; V is its member, an lvalue, and A what any row has there. */
+#define COLUMN_NUMBER(name, type, V, A)                  \
+	if (A) {                                         \
+		p = put_column(p, name, type);           \
+		for (r = 0; r < n; r++)                  \
+			p = put_bytes(p, &V, sizeof(V)); \
+		columns++;                               \
 	}
-#define COLUMN_UINT(name, V)   COLUMN_NUMBER(name, uint_type(sizeof(V)), V)
-#define COLUMN_TIME	       COLUMN_UINT
-#define COLUMN_MAC	       COLUMN_UINT
-#define COLUMN_ETYPE	       COLUMN_UINT
-#define COLUMN_PROTO	       COLUMN_UINT
-#define COLUMN_TYPE(name, V)   COLUMN_NUMBER(name, FLOW_TYPE_ENUM, V)
-#define COLUMN_ORIGIN(name, V) COLUMN_NUMBER(name, ORIGIN_ENUM, V)
-#define COLUMN_ADDR(name, V)                               \
-	{                                                  \
-		uint64_t any = 0;                          \
-                                                           \
-		for (r = 0; r < n; r++)                    \
-			any |= V.q[0] | V.q[1];            \
-		if (any) {                                 \
-			p = put_column(p, name, "IPv6");   \
-			for (r = 0; r < n; r++)            \
-				p = put_bytes(p, V.b, 16); \
-			columns++;                         \
-		}                                          \
+#define COLUMN_UINT(name, V, A)	  COLUMN_NUMBER(name, uint_type(sizeof(V)), V, A)
+#define COLUMN_TIME		  COLUMN_UINT
+#define COLUMN_MAC		  COLUMN_UINT
+#define COLUMN_ETYPE		  COLUMN_UINT
+#define COLUMN_PROTO		  COLUMN_UINT
+#define COLUMN_TYPE(name, V, A)	  COLUMN_NUMBER(name, FLOW_TYPE_ENUM, V, A)
+#define COLUMN_ORIGIN(name, V, A) COLUMN_NUMBER(name, ORIGIN_ENUM, V, A)
+#define COLUMN_ADDR(name, V, A)                    \
+	if (A.q[0] | A.q[1]) {                     \
+		p = put_column(p, name, "IPv6");   \
+		for (r = 0; r < n; r++)            \
+			p = put_bytes(p, V.b, 16); \
+		columns++;                         \
 	}
-#define COLUMN_TEXT(name, V)                                \
-	{                                                   \
-		size_t any = 0;                             \
-                                                            \
-		for (r = 0; r < n; r++)                     \
-			any |= text_length(&V);             \
-		if (any) {                                  \
-			p = put_column(p, name, "String");  \
-			for (r = 0; r < n; r++)             \
-				p = put_text_column(p, &V); \
-			columns++;                          \
-		}                                           \
+#define COLUMN_TEXT(name, V, A)                     \
+	if (A.p && A.len) {                         \
+		p = put_column(p, name, "String");  \
+		for (r = 0; r < n; r++)             \
+			p = put_text_column(p, &V); \
+		columns++;                          \
 	}
 /* An array is the end of each row's elements in all elements, then all elements. */
-#define COLUMN_ARRAY(name, type, count, put)                         \
-	{                                                            \
-		uint64_t end = 0;                                    \
-                                                                     \
-		for (r = 0; r < n; r++)                              \
-			end += count;                                \
-		if (end) {                                           \
-			p = put_column(p, name, "Array(" type ")");  \
-			for (r = 0, end = 0; r < n; r++) {           \
-				end += count;                        \
-				p = put_bytes(p, &end, 8);           \
-			}                                            \
-			for (r = 0; r < n; r++)                      \
-				for (uint32_t i = 0; i < count; i++) \
-					put;                         \
-			columns++;                                   \
-		}                                                    \
+#define COLUMN_ARRAY(name, type, count, put, A)              \
+	if (A) {                                             \
+		uint64_t end = 0;                            \
+                                                             \
+		p = put_column(p, name, "Array(" type ")");  \
+		for (r = 0; r < n; r++) {                    \
+			end += count;                        \
+			p = put_bytes(p, &end, 8);           \
+		}                                            \
+		for (r = 0; r < n; r++)                      \
+			for (uint32_t i = 0; i < count; i++) \
+				put;                         \
+		columns++;                                   \
 	}
 #define E ext_of(rows[r])
-#define COLUMN_ADDRS(name, V) \
-	COLUMN_ARRAY(name, "IPv6", (ip_is_unset(&V) ? 0u : 1u), p = put_bytes(p, V.b, 16))
+#define COLUMN_ADDRS(name, V, A)                                                           \
+	COLUMN_ARRAY(name, "IPv6", (ip_is_unset(&V) ? 0u : 1u), p = put_bytes(p, V.b, 16), \
+		     (A.q[0] | A.q[1]))
 #define HELD(array, count) held(count, sizeof(array) / sizeof(*(array)))
-#define LIST_NUMBER(name, type, array, count)        \
+#define LIST_NUMBER(name, type, array, count, A)     \
 	COLUMN_ARRAY(name, type, HELD(array, count), \
-		     p = put_bytes(p, &(array)[i], sizeof(*(array))))
-#define LIST_UINT(name, array, count)                     \
-	if (sizeof(*(array)) == 8)                        \
-		LIST_NUMBER(name, "UInt64", array, count) \
-	else                                              \
-		LIST_NUMBER(name, "UInt32", array, count)
-#define LIST_LAYER(name, array, count) \
-	COLUMN_ARRAY(name, LAYER_ENUM, HELD(array, count), *p++ = (uint8_t)(array)[i])
-#define LIST_ADDR(name, array, count) \
-	COLUMN_ARRAY(name, "IPv6", HELD(array, count), p = put_bytes(p, (array)[i].b, 16))
+		     p = put_bytes(p, &(array)[i], sizeof(*(array))), A)
+#define LIST_UINT(name, array, count, A)                     \
+	if (sizeof(*(array)) == 8) {                         \
+		LIST_NUMBER(name, "UInt64", array, count, A) \
+	} else {                                             \
+		LIST_NUMBER(name, "UInt32", array, count, A) \
+	}
+#define LIST_LAYER(name, array, count, A) \
+	COLUMN_ARRAY(name, LAYER_ENUM, HELD(array, count), *p++ = (uint8_t)(array)[i], A)
+#define LIST_ADDR(name, array, count, A) \
+	COLUMN_ARRAY(name, "IPv6", HELD(array, count), p = put_bytes(p, (array)[i].b, 16), A)
 
 static uint8_t *put_ext_columns(uint8_t *p, const struct flow *const *rows, uint32_t n,
 				unsigned *count)
 {
 	unsigned columns = 0;
+	union any_ext any;
 	uint32_t r;
 
-#define X(kind, name, number, member) COLUMN_##kind(#name, E->member)
+	any_of_exts(&any, rows, n);
+#define X(kind, name, number, member) COLUMN_##kind(#name, E->member, any.ext.member)
 	FLOW_EXT_FIELDS(X)
 #undef X
-	LIST_UINT("mpls_ttl", E->mpls_ttl, E->n_mpls)
-	LIST_UINT("mpls_label", E->mpls_label, E->n_mpls)
-	LIST_UINT("mpls_exp", E->mpls_exp, E->n_mpls)
-	LIST_UINT("bgp_communities", E->communities, E->n_communities)
-	LIST_UINT("as_path", E->as_path, E->n_as_path)
-	LIST_UINT("bgp_ext_communities", E->ext_communities, E->n_ext_communities)
-	LIST_UINT("bgp_large_communities", E->large_communities, 3ull * E->n_large_communities)
-	LIST_LAYER("layer_stack", E->layer_stack, E->n_layers)
-	LIST_UINT("layer_size", E->layer_size, E->n_layers)
-	LIST_ADDR("ipv6_routing_header_addresses", E->segments, E->n_segments)
+	LIST_UINT("mpls_ttl", E->mpls_ttl, E->n_mpls, any.ext.n_mpls)
+	LIST_UINT("mpls_label", E->mpls_label, E->n_mpls, any.ext.n_mpls)
+	LIST_UINT("mpls_exp", E->mpls_exp, E->n_mpls, any.ext.n_mpls)
+	LIST_UINT("bgp_communities", E->communities, E->n_communities, any.ext.n_communities)
+	LIST_UINT("as_path", E->as_path, E->n_as_path, any.ext.n_as_path)
+	LIST_UINT("bgp_ext_communities", E->ext_communities, E->n_ext_communities,
+		  any.ext.n_ext_communities)
+	LIST_UINT("bgp_large_communities", E->large_communities, 3ull * E->n_large_communities,
+		  any.ext.n_large_communities)
+	LIST_LAYER("layer_stack", E->layer_stack, E->n_layers, any.ext.n_layers)
+	LIST_UINT("layer_size", E->layer_size, E->n_layers, any.ext.n_layers)
+	LIST_ADDR("ipv6_routing_header_addresses", E->segments, E->n_segments, any.ext.n_segments)
 	*count += columns;
 	return p;
 }
@@ -205,9 +227,11 @@ static uint8_t *put_columns(uint8_t *p, const struct row_constants *c,
 			    const struct flow *const *rows, uint32_t n, unsigned *count)
 {
 	unsigned columns = 0;
+	union any_flow any;
 	uint32_t r;
 
-#define X(kind, name, number, member) COLUMN_##kind(#name, rows[r]->member)
+	any_of_flows(&any, rows, n);
+#define X(kind, name, number, member) COLUMN_##kind(#name, rows[r]->member, any.flow.member)
 	FLOW_FIELDS (X)
 #undef X
 		if (c->len) {
