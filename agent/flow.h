@@ -120,7 +120,7 @@ struct flow_ext {
 
 	uint32_t dot1q_vlan, post_dot1q_vlan, dot1q_cvlan, post_dot1q_cvlan;
 	uint32_t ingress_vrf_id, egress_vrf_id;
-	uint32_t flow_end_reason, min_ttl, max_ttl;
+	uint32_t min_ttl, max_ttl;
 
 	struct ip_addr mpls_ip; /* of the top label's FEC (IE 47, 140) */
 	uint64_t mpls_vpn_rd;	/* route distinguisher, host order */
@@ -149,8 +149,9 @@ struct flow_ext {
 
 	uint32_t left_out; /* values that found no room in the lists */
 
-	/* The lists: only as many elements as the counts above say are initialised. */
-	uint32_t mpls_label[FLOW_MPLS_MAX]; /* 20 bits, top of stack first */
+	/* The lists: only as many elements as the counts above say are initialised. What stands
+	 * before them is whole words, for those who read it word by word. */
+	_Alignas(uint64_t) uint32_t mpls_label[FLOW_MPLS_MAX]; /* 20 bits, top of stack first */
 	uint32_t mpls_ttl[FLOW_MPLS_MAX];
 	uint32_t mpls_exp[FLOW_MPLS_MAX];
 	uint32_t layer_stack[FLOW_LAYERS_MAX];	    /* enum flow_layer, outer first */
@@ -188,6 +189,7 @@ struct flow {
 	uint8_t sampling_origin;  /* enum sampling_origin */
 	uint8_t flow_direction;	  /* 1 + IE 61: 1 ingress, 2 egress */
 	uint8_t biflow_direction; /* IE 239 of the flow's side: 1 initiator, 2 reverse */
+	uint8_t flow_end_reason;  /* IE 136 */
 	struct flow_ext *ext;	  /* NULL: none; lives as long as the batch */
 	struct flow_info *info;	  /* what enrichment found (flow_info.h); NULL: nothing */
 };

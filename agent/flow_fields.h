@@ -64,11 +64,11 @@
 	X(UINT, observation_point_id, 71, observation_point_id)   \
 	X(ORIGIN, sampling_origin, 2001, sampling_origin)         \
 	X(UINT, flow_direction, 2002, flow_direction)             \
-	X(UINT, biflow_direction, 2003, biflow_direction)
+	X(UINT, biflow_direction, 2003, biflow_direction)         \
+	X(UINT, flow_end_reason, 2004, flow_end_reason)
 
 /* In struct flow_ext. */
 #define FLOW_EXT_FIELDS(X)                                        \
-	X(UINT, flow_end_reason, 2004, flow_end_reason)           \
 	X(UINT, ingress_vrf_id, 2005, ingress_vrf_id)             \
 	X(UINT, egress_vrf_id, 2006, egress_vrf_id)               \
 	X(UINT, min_ttl, 2007, min_ttl)                           \

@@ -35,6 +35,18 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/rcu.c $(BUILD)/libweir.a
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< tests/fuzz/rcu.c \
 		$(BUILD)/libweir.a $(LIBS)
 
+# The sender has a BPF program of its own.
+$(BUILD)/gen/live.skel.h: tests/tools/live/live.bpf.c tests/tools/live/live.h
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -g -O2 -Wall -Wextra -Werror \
+		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $(@D)/live.bpf.o $<
+	$(Q)$(BPFTOOL) gen skeleton $(@D)/live.bpf.o name live_bpf > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tests/send_load: tests/tools/send_load.c tests/tools/live/loader.c $(BUILD)/gen/live.skel.h \
+		tests/tools/live/loader.h
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz
+
 $(BUILD)/tests/%: tests/tools/%.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<

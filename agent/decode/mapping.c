@@ -86,7 +86,7 @@ static const struct element_mapping mappings[] = {
 	E(96, TEXT, application_name, 0),
 	F(128, UINT, next_hop_as, 0),
 	E(129, UINT, prev_hop_as, 0),
-	E(136, UINT, flow_end_reason, 0),
+	F(136, UINT, flow_end_reason, 0),
 	F(138, UINT, observation_point_id, 0),
 	F(139, ICMP, icmp_type, 3),
 	E(140, ADDR6, mpls_ip, 1),

@@ -41,8 +41,6 @@
 #define PARTS_WIDTH(LIST, kind, member, prefix, base, role) \
 	LIST(PART_WIDTH, prefix, base, ((struct flow_info *)0)->member)
 
-_Static_assert(offsetof(struct flow_ext, mpls_label) % 8 == 0, "read as words");
-
 enum {
 	/* Names and types of all columns, and the block's own numbers. */
 	HEADER_MAX = 16 * 1024,
@@ -172,226 +170,207 @@ static uint8_t *put_text_column(uint8_t *p, const struct text *t)
 	return put_counted(p, (const char *)utf8, n);
 }
 
-/* The columns. `r` walks the rows; V is its member, an lvalue. */
-#define COLUMN_NUMBER(name, type, V)                             \
-	{                                                        \
-		uint64_t any = 0;                                \
-                                                                 \
-		for (r = 0; r < n; r++)                          \
-			any |= V;                                \
-		if (any) {                                       \
-			p = put_column(p, name, type);           \
-			for (r = 0; r < n; r++)                  \
-				p = put_bytes(p, &V, sizeof(V)); \
-			columns++;                               \
-		}                                                \
+/* The bits that any of the rows has, word by word. So it takes one pass over the rows to know which
+ * columns there are, and not one for each column that there is not. */
+union any_flow {
+	struct flow flow;
+	uint64_t words[sizeof(struct flow) / 8];
+};
+union any_ext {
+	struct flow_ext ext; /* but for the lists */
+	uint64_t words[offsetof(struct flow_ext, mpls_label) / 8];
+};
+_Static_assert(sizeof(struct flow) % 8 == 0, "whole words");
+_Static_assert(offsetof(struct flow_ext, mpls_label) % 8 == 0, "whole words");
+
+static inline __attribute__((always_inline)) void any_words(uint64_t *any, const void *from,
+							    size_t n)
+{
+	uint64_t words[sizeof(union any_ext) / 8];
+
+	memcpy(words, from, n * 8);
+	for (size_t i = 0; i < n; i++)
+		any[i] |= words[i];
+}
+
+static void any_of_flows(union any_flow *any, const struct flow *const *rows, uint32_t n)
+{
+	memset(any, 0, sizeof(*any));
+	for (uint32_t r = 0; r < n; r++)
+		any_words(any->words, rows[r], sizeof(any->words) / 8);
+}
+
+static void any_of_exts(union any_ext *any, const struct flow *const *rows, uint32_t n)
+{
+	memset(any, 0, sizeof(*any));
+	for (uint32_t r = 0; r < n; r++)
+		if (rows[r]->ext)
+			any_words(any->words, rows[r]->ext, sizeof(any->words) / 8);
+}
+
+/* Whether a member of these unions says that there is a column. */
+#define SET_UINT(member) (member)
+#define SET_TIME	 SET_UINT
+#define SET_MAC		 SET_UINT
+#define SET_ETYPE	 SET_UINT
+#define SET_PROTO	 SET_UINT
+#define SET_TYPE	 SET_UINT
+#define SET_ORIGIN	 SET_UINT
+#define SET_ADDR(member) ((member).q[0] | (member).q[1])
+#define SET_ADDRS	 SET_ADDR
+#define SET_TEXT(member) ((member).p && (member).len)
+
+/* The columns. `r` walks the rows; V is its member, an lvalue, and A whether any row has it. */
+#define COLUMN_NUMBER(name, type, V, A)                  \
+	if (A) {                                         \
+		p = put_column(p, name, type);           \
+		for (r = 0; r < n; r++)                  \
+			p = put_bytes(p, &V, sizeof(V)); \
+		columns++;                               \
 	}
-#define COLUMN_UINT(name, V)   COLUMN_NUMBER(name, uint_type(sizeof(V)), V)
-#define COLUMN_TIME	       COLUMN_UINT
-#define COLUMN_MAC	       COLUMN_UINT
-#define COLUMN_ETYPE	       COLUMN_UINT
-#define COLUMN_PROTO	       COLUMN_UINT
-#define COLUMN_TYPE(name, V)   COLUMN_NUMBER(name, FLOW_TYPE_ENUM, V)
-#define COLUMN_ORIGIN(name, V) COLUMN_NUMBER(name, ORIGIN_ENUM, V)
-#define COLUMN_ADDR(name, V)                               \
-	{                                                  \
-		uint64_t any = 0;                          \
-                                                           \
-		for (r = 0; r < n; r++)                    \
-			any |= V.q[0] | V.q[1];            \
-		if (any) {                                 \
-			p = put_column(p, name, "IPv6");   \
-			for (r = 0; r < n; r++)            \
-				p = put_bytes(p, V.b, 16); \
-			columns++;                         \
-		}                                          \
+#define COLUMN_UINT(name, V, A)	  COLUMN_NUMBER(name, uint_type(sizeof(V)), V, A)
+#define COLUMN_TIME		  COLUMN_UINT
+#define COLUMN_MAC		  COLUMN_UINT
+#define COLUMN_ETYPE		  COLUMN_UINT
+#define COLUMN_PROTO		  COLUMN_UINT
+#define COLUMN_TYPE(name, V, A)	  COLUMN_NUMBER(name, FLOW_TYPE_ENUM, V, A)
+#define COLUMN_ORIGIN(name, V, A) COLUMN_NUMBER(name, ORIGIN_ENUM, V, A)
+#define COLUMN_ADDR(name, V, A)                    \
+	if (A) {                                   \
+		p = put_column(p, name, "IPv6");   \
+		for (r = 0; r < n; r++)            \
+			p = put_bytes(p, V.b, 16); \
+		columns++;                         \
 	}
-#define COLUMN_TEXT(name, V)                                \
-	{                                                   \
-		size_t any = 0;                             \
-                                                            \
-		for (r = 0; r < n; r++)                     \
-			any |= text_length(&V);             \
-		if (any) {                                  \
-			p = put_column(p, name, "String");  \
-			for (r = 0; r < n; r++)             \
-				p = put_text_column(p, &V); \
-			columns++;                          \
-		}                                           \
+#define COLUMN_TEXT(name, V, A)                     \
+	if (A) {                                    \
+		p = put_column(p, name, "String");  \
+		for (r = 0; r < n; r++)             \
+			p = put_text_column(p, &V); \
+		columns++;                          \
 	}
 /* An array is the end of each row's elements in all elements, then all elements. */
-#define COLUMN_ARRAY(name, type, count, put)                         \
-	{                                                            \
-		uint64_t end = 0;                                    \
-                                                                     \
-		for (r = 0; r < n; r++)                              \
-			end += count;                                \
-		if (end) {                                           \
-			p = put_column(p, name, "Array(" type ")");  \
-			for (r = 0, end = 0; r < n; r++) {           \
-				end += count;                        \
-				p = put_bytes(p, &end, 8);           \
-			}                                            \
-			for (r = 0; r < n; r++)                      \
-				for (uint32_t i = 0; i < count; i++) \
-					put;                         \
-			columns++;                                   \
-		}                                                    \
+#define COLUMN_ARRAY(name, type, count, put, A)              \
+	if (A) {                                             \
+		uint64_t end = 0;                            \
+                                                             \
+		p = put_column(p, name, "Array(" type ")");  \
+		for (r = 0; r < n; r++) {                    \
+			end += count;                        \
+			p = put_bytes(p, &end, 8);           \
+		}                                            \
+		for (r = 0; r < n; r++)                      \
+			for (uint32_t i = 0; i < count; i++) \
+				put;                         \
+		columns++;                                   \
 	}
 /* These texts are UTF-8 already. */
-#define COLUMN_PLAIN(name, V)                              \
-	{                                                  \
-		size_t any = 0;                            \
-                                                           \
-		for (r = 0; r < n; r++)                    \
-			any |= text_length(&V);            \
-		if (any) {                                 \
-			p = put_column(p, name, "String"); \
-			for (r = 0; r < n; r++)            \
-				p = put_plain(p, &V);      \
-			columns++;                         \
-		}                                          \
+#define COLUMN_PLAIN(name, V, A)                   \
+	if (A) {                                   \
+		p = put_column(p, name, "String"); \
+		for (r = 0; r < n; r++)            \
+			p = put_plain(p, &V);      \
+		columns++;                         \
 	}
-#define COLUMN_BOOL(name, V)                             \
-	{                                                \
-		bool any = false;                        \
-                                                         \
-		for (r = 0; r < n; r++)                  \
-			any |= V;                        \
-		if (any) {                               \
-			p = put_column(p, name, "Bool"); \
-			for (r = 0; r < n; r++)          \
-				*p++ = V;                \
-			columns++;                       \
-		}                                        \
+#define COLUMN_BOOL(name, V, A)                  \
+	if (A) {                                 \
+		p = put_column(p, name, "Bool"); \
+		for (r = 0; r < n; r++)          \
+			*p++ = V;                \
+		columns++;                       \
 	}
 /* What is not known is 0, as where the column is left out. */
-#define COLUMN_DOUBLE(name, V)                                  \
-	{                                                       \
-		bool any = false;                               \
-                                                                \
-		for (r = 0; r < n; r++)                         \
-			any |= isfinite(V);                     \
-		if (any) {                                      \
-			p = put_column(p, name, "Float64");     \
-			for (r = 0; r < n; r++) {               \
-				double d = isfinite(V) ? V : 0; \
-                                                                \
-				p = put_bytes(p, &d, 8);        \
-			}                                       \
-			columns++;                              \
-		}                                               \
+#define COLUMN_DOUBLE(name, V, A)                       \
+	if (A) {                                        \
+		p = put_column(p, name, "Float64");     \
+		for (r = 0; r < n; r++) {               \
+			double d = isfinite(V) ? V : 0; \
+                                                        \
+			p = put_bytes(p, &d, 8);        \
+		}                                       \
+		columns++;                              \
 	}
-#define COLUMN_TEXTS(name, V) COLUMN_ARRAY(name, "String", V.n, p = put_plain(p, &V.p[i]))
+#define COLUMN_TEXTS(name, V, A) COLUMN_ARRAY(name, "String", V.n, p = put_plain(p, &V.p[i]), A)
 /* A map is an array of pairs: its ends, then all keys, then all values. */
-#define COLUMN_MAP(name, V)                                                               \
-	{                                                                                 \
-		uint64_t end = 0;                                                         \
-                                                                                          \
-		for (r = 0; r < n; r++)                                                   \
-			end += V.n / 2;                                                   \
-		if (end) {                                                                \
-			p = put_column(p, name, "Map(String, String)");                   \
-			for (r = 0, end = 0; r < n; r++) {                                \
-				end += V.n / 2;                                           \
-				p = put_bytes(p, &end, 8);                                \
-			}                                                                 \
-			for (uint32_t odd = 0; odd < 2; odd++)                            \
-				for (r = 0; r < n; r++)                                   \
-					for (uint32_t i = odd; i < V.n - V.n % 2; i += 2) \
-						p = put_plain(p, &V.p[i]);                \
-			columns++;                                                        \
-		}                                                                         \
+#define COLUMN_MAP(name, V, A)                                                    \
+	if (A) {                                                                  \
+		uint64_t end = 0;                                                 \
+                                                                                  \
+		p = put_column(p, name, "Map(String, String)");                   \
+		for (r = 0; r < n; r++) {                                         \
+			end += V.n / 2;                                           \
+			p = put_bytes(p, &end, 8);                                \
+		}                                                                 \
+		for (uint32_t odd = 0; odd < 2; odd++)                            \
+			for (r = 0; r < n; r++)                                   \
+				for (uint32_t i = odd; i < V.n - V.n % 2; i += 2) \
+					p = put_plain(p, &V.p[i]);                \
+		columns++;                                                        \
 	}
 #define E ext_of(rows[r])
 #define I info_of(rows[r])
-#define COLUMN_ADDRS(name, V) \
-	COLUMN_ARRAY(name, "IPv6", (ip_is_unset(&V) ? 0u : 1u), p = put_bytes(p, V.b, 16))
+#define COLUMN_ADDRS(name, V, A) \
+	COLUMN_ARRAY(name, "IPv6", (ip_is_unset(&V) ? 0u : 1u), p = put_bytes(p, V.b, 16), A)
 #define HELD(array, count) held(count, sizeof(array) / sizeof(*(array)))
-#define LIST_NUMBER(name, type, array, count)        \
+#define LIST_NUMBER(name, type, array, count, A)     \
 	COLUMN_ARRAY(name, type, HELD(array, count), \
-		     p = put_bytes(p, &(array)[i], sizeof(*(array))))
-#define LIST_UINT(name, array, count)                     \
-	if (sizeof(*(array)) == 8)                        \
-		LIST_NUMBER(name, "UInt64", array, count) \
-	else                                              \
-		LIST_NUMBER(name, "UInt32", array, count)
-#define LIST_LAYER(name, array, count) \
-	COLUMN_ARRAY(name, LAYER_ENUM, HELD(array, count), *p++ = (uint8_t)(array)[i])
-#define LIST_ADDR(name, array, count) \
-	COLUMN_ARRAY(name, "IPv6", HELD(array, count), p = put_bytes(p, (array)[i].b, 16))
-#define LIST_PLAIN(name, array, count) \
-	COLUMN_ARRAY(name, "String", HELD(array, count), p = put_plain(p, &(array)[i]))
-
-/* What any row has set of the fields in struct flow_ext that come before its lists. */
-struct ext_any {
-	uint64_t words[offsetof(struct flow_ext, mpls_label) / sizeof(uint64_t)];
-};
-
-static void find_any(struct ext_any *any, const struct flow *const *rows, uint32_t n)
-{
-	memset(any, 0, sizeof(*any));
-	for (uint32_t r = 0; r < n; r++) {
-		const uint64_t *words = (const uint64_t *)rows[r]->ext;
-
-		for (size_t i = 0; words && i < sizeof(any->words) / sizeof(*any->words); i++)
-			any->words[i] |= words[i];
+		     p = put_bytes(p, &(array)[i], sizeof(*(array))), A)
+#define LIST_UINT(name, array, count, A)                     \
+	if (sizeof(*(array)) == 8) {                         \
+		LIST_NUMBER(name, "UInt64", array, count, A) \
+	} else {                                             \
+		LIST_NUMBER(name, "UInt32", array, count, A) \
 	}
-}
+#define LIST_LAYER(name, array, count, A) \
+	COLUMN_ARRAY(name, LAYER_ENUM, HELD(array, count), *p++ = (uint8_t)(array)[i], A)
+#define LIST_ADDR(name, array, count, A) \
+	COLUMN_ARRAY(name, "IPv6", HELD(array, count), p = put_bytes(p, (array)[i].b, 16), A)
+#define LIST_PLAIN(name, array, count, A) \
+	COLUMN_ARRAY(name, "String", HELD(array, count), p = put_plain(p, &(array)[i]), A)
 
-static inline bool is_any(const struct ext_any *any, size_t offset, size_t size)
-{
-	static const uint8_t zeros[sizeof(struct ip_addr)];
-
-	return memcmp((const uint8_t *)any + offset, zeros, size) != 0;
-}
-
-/* Few of these fields are set in any row: a column is looked at only where one is. */
 static uint8_t *put_ext_columns(uint8_t *p, const struct flow *const *rows, uint32_t n,
 				unsigned *count)
 {
-	struct ext_any seen;
 	unsigned columns = 0;
+	union any_ext any;
 	uint32_t r;
 
-	find_any(&seen, rows, n);
-#define ANY(member) \
-	is_any(&seen, offsetof(struct flow_ext, member), sizeof(((struct flow_ext *)0)->member))
-#define X(kind, name, number, member) \
-	if (ANY(member))              \
-	COLUMN_##kind(#name, E->member)
+	any_of_exts(&any, rows, n);
+#define X(kind, name, number, member) COLUMN_##kind(#name, E->member, SET_##kind(any.ext.member))
 	FLOW_EXT_FIELDS(X)
 #undef X
-	if (ANY(n_mpls_ttl)) {
-		LIST_UINT("mpls_ttl", E->mpls_ttl, E->n_mpls_ttl)
-	}
-	if (ANY(n_mpls)) {
-		LIST_UINT("mpls_label", E->mpls_label, E->n_mpls)
-		LIST_UINT("mpls_exp", E->mpls_exp, E->n_mpls)
-	}
-	if (ANY(n_communities)) {
-		LIST_UINT("bgp_communities", E->communities, E->n_communities)
-	}
-	if (ANY(n_as_path)) {
-		LIST_UINT("as_path", E->as_path, E->n_as_path)
-	}
-	if (ANY(n_ext_communities)) {
-		LIST_UINT("bgp_ext_communities", E->ext_communities, E->n_ext_communities)
-	}
-	if (ANY(n_large_communities)) {
-		LIST_UINT("bgp_large_communities", E->large_communities,
-			  3ull * E->n_large_communities)
-	}
-	if (ANY(n_layers)) {
-		LIST_LAYER("layer_stack", E->layer_stack, E->n_layers)
-		LIST_UINT("layer_size", E->layer_size, E->n_layers)
-	}
-	if (ANY(n_segments)) {
-		LIST_ADDR("ipv6_routing_header_addresses", E->segments, E->n_segments)
-	}
+	LIST_UINT("mpls_ttl", E->mpls_ttl, E->n_mpls_ttl, any.ext.n_mpls_ttl)
+	LIST_UINT("mpls_label", E->mpls_label, E->n_mpls, any.ext.n_mpls)
+	LIST_UINT("mpls_exp", E->mpls_exp, E->n_mpls, any.ext.n_mpls)
+	LIST_UINT("bgp_communities", E->communities, E->n_communities, any.ext.n_communities)
+	LIST_UINT("as_path", E->as_path, E->n_as_path, any.ext.n_as_path)
+	LIST_UINT("bgp_ext_communities", E->ext_communities, E->n_ext_communities,
+		  any.ext.n_ext_communities)
+	LIST_UINT("bgp_large_communities", E->large_communities, 3ull * E->n_large_communities,
+		  any.ext.n_large_communities)
+	LIST_LAYER("layer_stack", E->layer_stack, E->n_layers, any.ext.n_layers)
+	LIST_UINT("layer_size", E->layer_size, E->n_layers, any.ext.n_layers)
+	LIST_ADDR("ipv6_routing_header_addresses", E->segments, E->n_segments, any.ext.n_segments)
 	*count += columns;
 	return p;
 }
+
+/* What enrichment found is behind pointers, and most of it is not there: whether any row has it. */
+#define ANY_ROW(condition)                       \
+	({                                       \
+		bool any = false;                \
+                                                 \
+		for (r = 0; r < n; r++)          \
+			any |= (condition) != 0; \
+		any;                             \
+	})
+#define ANY_UINT(V)   ANY_ROW(V)
+#define ANY_BOOL(V)   ANY_ROW(V)
+#define ANY_ADDR(V)   ANY_ROW(SET_ADDR(V))
+#define ANY_DOUBLE(V) ANY_ROW(isfinite(V))
+#define ANY_PLAIN(V)  ANY_ROW(text_length(&V))
+#define ANY_TEXTS(V)  ANY_ROW(V.n)
+#define ANY_MAP(V)    ANY_ROW(V.n / 2)
 
 /* What enrichment found, part by part: few blocks have all. */
 static uint8_t *put_info_columns(uint8_t *p, const struct flow *const *rows, uint32_t n,
@@ -400,25 +379,23 @@ static uint8_t *put_info_columns(uint8_t *p, const struct flow *const *rows, uin
 	unsigned columns = 0;
 	uint32_t r;
 
-#define X(kind, name, number, value) COLUMN_##kind(#name, (value))
+#define X(kind, name, number, value) COLUMN_##kind(#name, (value), ANY_##kind((value)))
 #define P(LIST, kind, member, prefix, base, role)                              \
 	{                                                                      \
 		static const __typeof__(*no_info.member) none;                 \
-		bool known = false;                                            \
                                                                                \
-		for (r = 0; r < n; r++)                                        \
-			known |= I->member != NULL;                            \
-		if (known) {                                                   \
+		if (ANY_ROW(I->member != NULL)) {                              \
 			LIST(X, prefix, base, (I->member ? I->member : &none)) \
 		}                                                              \
 	}
 	FLOW_INFO_PARTS(P)
 #undef P
 #undef X
-#define X(kind, name, number, member) COLUMN_##kind(#name, I->member)
+#define X(kind, name, number, member) COLUMN_##kind(#name, I->member, ANY_##kind(I->member))
 	FLOW_INFO_FIELDS(X)
 #undef X
-#define Y(kind, name, number, array, count) LIST_##kind(#name, I->array, I->count)
+#define Y(kind, name, number, array, count) \
+	LIST_##kind(#name, I->array, I->count, ANY_ROW(I->count))
 	FLOW_INFO_REPEATED(Y)
 #undef Y
 	*count += columns;
@@ -429,9 +406,12 @@ static uint8_t *put_columns(uint8_t *p, const struct row_constants *c,
 			    const struct flow *const *rows, uint32_t n, unsigned *count)
 {
 	unsigned columns = 0;
+	union any_flow any;
 	uint32_t r;
 
-#define X(kind, name, number, member) COLUMN_##kind(#name, rows[r]->member)
+	any_of_flows(&any, rows, n);
+#define X(kind, name, number, member) \
+	COLUMN_##kind(#name, rows[r]->member, SET_##kind(any.flow.member))
 	FLOW_FIELDS (X)
 #undef X
 		if (c->len) {

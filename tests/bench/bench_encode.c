@@ -107,7 +107,7 @@ static void make_rows(bool v6, bool ext)
 			f->ext = &exts[i];
 			f->ext->ingress_vrf_id = 7;
 			f->ext->dot1q_vlan = 100;
-			f->ext->flow_end_reason = 2;
+			f->flow_end_reason = 2;
 		}
 	}
 }

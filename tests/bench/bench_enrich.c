@@ -1,8 +1,8 @@
 /* What the table of addresses costs to load and to ask, and what an enriched flow costs to encode.
  * SPDX-License-Identifier: Apache-2.0
  *
- * usage: bench_enrich [PREFIXES [FILE]]: the table is of the kind that GeoLite2 makes with a
- * reference for each block: every value is another one. FILE keeps it. */
+ * usage: bench_enrich [PREFIXES [FILE [only]]]: the table is of the kind that GeoLite2 makes with a
+ * reference for each block: every value is another one. FILE keeps it; with `only` that is all. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,6 +321,10 @@ int main(int argc, char **argv)
 	struct ip_table *t;
 	double used;
 
+	if (argc > 3 && !strcmp(argv[3], "only")) {
+		make_file(prefixes, argv[2]);
+		return 0;
+	}
 	if (!mkdtemp(directory))
 		return 1;
 	snprintf(path, sizeof(path), "%s/ip.mmdb", directory);

@@ -2,8 +2,9 @@
  * benchmarks. SPDX-License-Identifier: Apache-2.0
  *
  * Through UDP sockets, or with --interface as whole frames through a packet socket: then with VLAN
- * tags, in fragments and from any source address. Sequence numbers, templates and totals are right,
- * so that what a collector says can be held against what this program says at its end. */
+ * tags, in fragments and from any source address. With --live the frames are made first and then
+ * sent again and again by the kernel. Sequence numbers, templates and totals are right, so that
+ * what a collector says can be held against what this program says at its end. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -20,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "live/loader.h"
+
 enum {
 	BATCH = 32,
 	SLOT = 66 * 1024, /* bytes for one datagram and its headers */
@@ -27,6 +30,9 @@ enum {
 	TEMPLATE_ID = 300,
 	PAYLOAD_MAX = 65507,
 	PORTS_MAX = 64,
+	TEMPLATES_MAX = 4096, /* of one exporter */
+	HEADERS = 14 + 20 + 8,
+	UPTIME = 3600000, /* ms, of each exporter */
 };
 
 enum protocol { NETFLOW5, NETFLOW9, IPFIX, SFLOW5 };
@@ -46,10 +52,18 @@ static struct {
 	struct in6_addr to, from;
 	uint16_t to_port, from_port;
 	char interface[IFNAMSIZ]; /* empty: UDP sockets */
+	const char *write;	  /* file of frames, instead of sending */
+	bool live, pass;
+	unsigned cycle; /* frames that are made for it */
+	unsigned batch; /* datagrams sent at once */
 	uint8_t mac[6];
 	size_t size;
 	uint64_t count, rate;
 	unsigned exporters, ports, template_every;
+	unsigned templates; /* of each exporter, used in turn */
+	uint32_t time;	    /* s since 1970, of all datagrams; 0: when the run began */
+	unsigned spread;    /* bits: the hosts are in so many addresses from 1.0.0.0 on */
+	unsigned hosts;	    /* between which the flows are; 0: another one for each flow */
 	unsigned vlans[2], n_vlans, vlan_every;
 	size_t fragment; /* bytes of IP payload in each; 0: none */
 	unsigned fragment_every;
@@ -62,6 +76,10 @@ static struct {
 	.exporters = 1,
 	.ports = 1,
 	.template_every = 50,
+	.templates = 1,
+	.spread = 27,
+	.cycle = 4096,
+	.batch = BATCH,
 	.vlan_every = 1,
 	.fragment_every = 1,
 };
@@ -98,9 +116,30 @@ static uint8_t *put64(uint8_t *p, uint64_t v)
 /* The nth flow of the run. */
 struct sample_flow {
 	uint32_t src, dst, bytes, packets;
+	uint32_t src_as, dst_as, in_if, out_if;
+	uint32_t since_start, since_end; /* ms before the datagram */
 	uint16_t src_port, dst_port;
 	uint8_t proto;
 };
+
+/* What is random is the same in each run. */
+static uint64_t scramble(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= 0xbf58476d1ce4e5b9;
+	x ^= x >> 27;
+	x *= 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/* Few of many hosts have most of the traffic. */
+static uint32_t host(uint64_t random)
+{
+	uint64_t i = (random & 0xffff) * (random >> 16 & 0xffff) * options.hosts >> 32;
+	uint64_t a = scramble(i + 1);
+
+	return (1u << 24) + (uint32_t)(a & ((1ull << options.spread) - 1));
+}
 
 static struct sample_flow next_flow(void)
 {
@@ -113,9 +152,26 @@ static struct sample_flow next_flow(void)
 		.src_port = 1024 + mix % 60000,
 		.dst_port = n % 3 ? 443 : 53,
 		.proto = n % 3 ? IPPROTO_TCP : IPPROTO_UDP,
+		.src_as = 64500,
+		.dst_as = 64501,
+		.in_if = 1,
+		.out_if = 2,
+		.since_start = 10000,
+		.since_end = 5000,
 	};
 
 	f.bytes = f.packets * (64 + mix % 1400);
+	if (options.hosts) {
+		uint64_t r = scramble(n), q = scramble(r);
+
+		f.src = host(r);
+		f.dst = host(r >> 32);
+		f.src_as = f.dst_as = 0; /* as routers without BGP say */
+		f.in_if = 500 + (q & 7);
+		f.out_if = 508 + (q >> 3 & 7);
+		f.since_end = q >> 8 & 0xfff;
+		f.since_start = f.since_end + (q >> 20 & 0xffff);
+	}
 	if (options.protocol == SFLOW5) {
 		f.packets = 1;
 		f.bytes = 64 + mix % 1400;
@@ -133,92 +189,165 @@ static size_t build_netflow5(struct stream *s, uint8_t *start, size_t size)
 	if (n > 30)
 		n = 30;
 	p = put16(put16(p, 5), n);
-	p = put32(put32(put32(p, 3600000), start_seconds), 0);
+	p = put32(put32(put32(p, UPTIME), start_seconds), 0);
 	p = put16(put32(p, s->sequence), 0);
 	p = put16(p, 0);
 	for (size_t i = 0; i < n; i++) {
 		struct sample_flow f = next_flow();
 
 		p = put32(put32(put32(p, f.src), f.dst), 0);
-		p = put16(put16(p, 1), 2);
+		p = put16(put16(p, f.in_if), f.out_if);
 		p = put32(put32(p, f.packets), f.bytes);
-		p = put32(put32(p, 3590000), 3595000);
+		p = put32(put32(p, UPTIME - f.since_start), UPTIME - f.since_end);
 		p = put16(put16(p, f.src_port), f.dst_port);
 		*p++ = 0;
 		*p++ = f.proto == IPPROTO_TCP ? 0x1b : 0;
 		*p++ = f.proto;
 		*p++ = 0;
-		p = put16(put16(p, 64500), 64501);
+		p = put16(put16(p, f.src_as), f.dst_as);
 		p = put32(p, 24 << 24 | 24 << 16);
 	}
 	s->sequence += n;
 	return p - start;
 }
 
-/* Information elements of the one template, with their lengths; v9 has 21/22 for 152/153. */
-static const uint16_t fields[][2] = {{8, 4},  {12, 4}, {7, 2},	 {11, 2},  {4, 1},  {5, 1},  {6, 2},
-				     {10, 4}, {14, 4}, {1, 8},	 {2, 8},   {16, 4}, {17, 4}, {9, 1},
-				     {13, 1}, {61, 1}, {136, 1}, {152, 8}, {153, 8}};
-enum { N_FIELDS = sizeof(fields) / sizeof(*fields) };
+/* Information elements of the templates, with their lengths: what a router's usual one has, 64
+ * bytes; v9 has 21/22 for 152/153. The nth template begins with the nth of them. */
+static const uint16_t fields[][2] = {
+	{8, 4}, {12, 4}, {7, 2},  {11, 2}, {4, 1}, {5, 1},  {6, 2},  {10, 4},  {14, 4},	 {1, 4},
+	{2, 4}, {15, 4}, {16, 4}, {17, 4}, {9, 1}, {13, 1}, {61, 1}, {136, 1}, {152, 8}, {153, 8}};
+enum { N_FIELDS = sizeof(fields) / sizeof(*fields), TEMPLATE_SIZE = 4 + 4 * N_FIELDS };
 
-static uint8_t *put_template(uint8_t *p)
+static uint8_t *put_template(uint8_t *p, unsigned number)
 {
-	p = put16(put16(p, options.protocol == IPFIX ? 2 : 0), 8 + 4 * N_FIELDS);
-	p = put16(put16(p, TEMPLATE_ID), N_FIELDS);
+	p = put16(put16(p, TEMPLATE_ID + number), N_FIELDS);
 	for (unsigned i = 0; i < N_FIELDS; i++) {
-		bool relative = options.protocol == NETFLOW9 && fields[i][0] >= 152;
+		const uint16_t *f = fields[(i + number) % N_FIELDS];
+		bool relative = options.protocol == NETFLOW9 && f[0] >= 152;
 
-		p = put16(p, relative ? fields[i][0] == 152 ? 22 : 21 : fields[i][0]);
-		p = put16(p, relative ? 4 : fields[i][1]);
+		p = put16(p, relative ? f[0] == 152 ? 22 : 21 : f[0]);
+		p = put16(p, relative ? 4 : f[1]);
 	}
 	return p;
 }
 
-static uint8_t *put_record(uint8_t *p)
+static uint8_t *put_template_set(uint8_t *p, unsigned first, unsigned n)
+{
+	p = put16(put16(p, options.protocol == IPFIX ? 2 : 0), 4 + TEMPLATE_SIZE * n);
+	for (unsigned i = 0; i < n; i++)
+		p = put_template(p, first + i);
+	return p;
+}
+
+static uint8_t *put_field(uint8_t *p, uint16_t id, const struct sample_flow *f)
+{
+	uint64_t now = start_seconds * 1000ull;
+
+	switch (id) {
+	case 8:
+		return put32(p, f->src);
+	case 12:
+		return put32(p, f->dst);
+	case 7:
+		return put16(p, f->src_port);
+	case 11:
+		return put16(p, f->dst_port);
+	case 4:
+		*p = f->proto;
+		return p + 1;
+	case 6:
+		return put16(p, f->proto == IPPROTO_TCP ? 0x1b : 0);
+	case 10:
+		return put32(p, f->in_if);
+	case 14:
+		return put32(p, f->out_if);
+	case 1:
+		return put32(p, f->bytes);
+	case 2:
+		return put32(p, f->packets);
+	case 15:
+		return put32(p, 0xc0000201);
+	case 16:
+		return put32(p, f->src_as);
+	case 17:
+		return put32(p, f->dst_as);
+	case 9:
+	case 13:
+		*p = 24;
+		return p + 1;
+	case 136:
+		*p = 1;
+		return p + 1;
+	case 152:
+		return options.protocol == NETFLOW9 ? put32(p, UPTIME - f->since_start)
+						    : put64(p, now - f->since_start);
+	case 153:
+		return options.protocol == NETFLOW9 ? put32(p, UPTIME - f->since_end)
+						    : put64(p, now - f->since_end);
+	}
+	*p = 0; /* of 5 and 61 */
+	return p + 1;
+}
+
+static uint8_t *put_record(uint8_t *p, unsigned template)
 {
 	struct sample_flow f = next_flow();
 
-	p = put16(put16(put32(put32(p, f.src), f.dst), f.src_port), f.dst_port);
-	*p++ = f.proto;
-	*p++ = 0;
-	p = put16(p, f.proto == IPPROTO_TCP ? 0x1b : 0);
-	p = put64(put64(put32(put32(p, 1), 2), f.bytes), f.packets);
-	p = put32(put32(p, 64500), 64501);
-	*p++ = 24;
-	*p++ = 24;
-	*p++ = 0;
-	*p++ = 1;
-	if (options.protocol == NETFLOW9)
-		return put32(put32(p, 3590000), 3595000);
-	return put64(put64(p, start_seconds * 1000ull - 10000), start_seconds * 1000ull - 5000);
+	for (unsigned i = 0; i < N_FIELDS; i++)
+		p = put_field(p, fields[(i + template) % N_FIELDS][0], &f);
+	return p;
+}
+
+static uint8_t *put_header(struct stream *s, uint8_t *p, size_t size, unsigned records)
+{
+	bool v9 = options.protocol == NETFLOW9;
+
+	p = put16(p, v9 ? 9 : 10);
+	p = put16(p, v9 ? records : size);
+	if (v9)
+		p = put32(p, UPTIME);
+	return put32(put32(put32(p, start_seconds), s->sequence), 1);
 }
 
 static size_t build_templated(struct stream *s, uint8_t *start, size_t size)
 {
 	bool v9 = options.protocol == NETFLOW9;
-	size_t header = v9 ? 20 : 16, record = v9 ? 60 : 68;
+	size_t header = v9 ? 20 : 16, record = v9 ? 56 : 64;
+	unsigned n = 0, records = 0, template = s->datagrams % options.templates;
 	uint8_t *p = start + header, *set;
-	unsigned n = 0, records = 0;
 
-	if (s->datagrams % options.template_every == 0) {
-		p = put_template(p);
+	if (options.template_every &&
+	    s->datagrams / options.templates % options.template_every == 0) {
+		p = put_template_set(p, template, 1);
 		n++;
 	}
 	set = p;
 	for (p += 4; p + record <= start + size; records++)
-		p = put_record(p);
+		p = put_record(p, template);
 	/* What is left is padding: shorter than a record. */
 	memset(p, 0, start + size - p);
-	put16(put16(set, TEMPLATE_ID), start + size - set);
-
-	p = put16(start, v9 ? 9 : 10);
-	p = put16(p, v9 ? n + records : size);
-	if (v9)
-		p = put32(p, 3600000);
-	p = put32(put32(p, start_seconds), s->sequence);
-	put32(p, 1);
+	put16(put16(set, TEMPLATE_ID + template), start + size - set);
+	put_header(s, start, size, n + records);
 	s->sequence += v9 ? 1 : records;
 	return size;
+}
+
+/* A datagram of nothing but templates, from `first` on; *n becomes how many. */
+static size_t build_templates(struct stream *s, uint8_t *start, size_t size, unsigned first,
+			      unsigned *n)
+{
+	size_t header = options.protocol == NETFLOW9 ? 20 : 16;
+	unsigned fit = (size - header - 4) / TEMPLATE_SIZE;
+	uint8_t *end;
+
+	*n = options.templates - first < fit ? options.templates - first : fit;
+	end = put_template_set(start + header, first, *n);
+	put_header(s, start, end - start, *n);
+	if (options.protocol == NETFLOW9)
+		s->sequence++;
+	sent.datagrams++;
+	sent.payload += end - start;
+	return end - start;
 }
 
 /* A flow sample with one raw header of `captured` bytes. */
@@ -229,7 +358,7 @@ static uint8_t *put_flow_sample(uint8_t *p, uint32_t number, uint32_t captured)
 
 	p = put32(put32(put32(p, 1), 32 + 24 + captured), number);
 	p = put32(put32(put32(put32(p, 1), 1000), number * 1000), 0);
-	p = put32(put32(put32(p, 1), 2), 1);
+	p = put32(put32(put32(p, f.in_if), f.out_if), 1);
 	p = put32(put32(put32(p, 1), 16 + captured), 1);
 	p = put32(put32(put32(p, f.bytes), 4), captured);
 	end = p + captured;
@@ -256,7 +385,7 @@ static size_t build_sflow(struct stream *s, uint8_t *start, size_t size)
 	p = put32(put32(p, 5), address == 4 ? 1 : 2);
 	memcpy(p, &s->address.s6_addr[16 - address], address);
 	p = put32(put32(p + address, 0), s->sequence + 1);
-	p = put32(put32(p, 3600000), n);
+	p = put32(put32(p, UPTIME), n);
 	for (size_t i = 0; i < n; i++)
 		p = put_flow_sample(p, s->sequence * n + i + 1, CAPTURED + (i ? 0 : left));
 	s->sequence++;
@@ -486,35 +615,226 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
+/* How many are to be sent now, at most `most`: 0 after a short sleep. */
+static uint64_t due_now(uint64_t start, uint64_t done, uint64_t count, uint64_t most)
+{
+	uint64_t due = count;
+
+	if (options.rate) {
+		due = (now_ns() - start) / 1e9 * options.rate + 1;
+		due = due < count ? due : count;
+	}
+	if (due <= done) {
+		usleep(200);
+		return 0;
+	}
+	return due - done < most ? due - done : most;
+}
+
+static void report(uint64_t start)
+{
+	double seconds = (now_ns() - start) / 1e9;
+
+	printf("datagrams=%lu payload=%lu records=%lu bytes=%lu packets=%lu frames=%lu tagged=%lu "
+	       "fragmented=%lu seconds=%.3f rate=%.0f\n",
+	       sent.datagrams, sent.payload, sent.records, sent.bytes, sent.packets, sent.frames,
+	       sent.tagged, sent.fragmented, seconds, sent.datagrams / seconds);
+}
+
 static void run(struct stream *streams)
 {
 	int fd = options.interface[0] ? open_interface() : -1;
-	uint64_t start = now_ns();
-	double seconds;
+	uint64_t start = now_ns(), n;
 
 	for (unsigned turn = 0; sent.datagrams < options.count; turn++) {
-		uint64_t due = options.count, n;
-
-		if (options.rate) {
-			due = (now_ns() - start) / 1e9 * options.rate + 1;
-			due = due < options.count ? due : options.count;
-		}
-		if (due <= sent.datagrams) {
-			usleep(200);
+		n = due_now(start, sent.datagrams, options.count, BATCH);
+		if (!n)
 			continue;
-		}
-		n = due - sent.datagrams < BATCH ? due - sent.datagrams : BATCH;
 		if (fd >= 0)
 			send_frames(fd, streams, n);
 		else
 			send_datagrams(&streams[turn % options.exporters],
 				       turn / options.exporters % options.ports, n);
 	}
-	seconds = (now_ns() - start) / 1e9;
-	printf("datagrams=%lu payload=%lu records=%lu bytes=%lu packets=%lu frames=%lu tagged=%lu "
-	       "fragmented=%lu seconds=%.3f rate=%.0f\n",
-	       sent.datagrams, sent.payload, sent.records, sent.bytes, sent.packets, sent.frames,
-	       sent.tagged, sent.fragmented, seconds, sent.datagrams / seconds);
+	report(start);
+}
+
+/* Frames made beforehand */
+
+struct made {
+	struct live_frame frame;
+	uint32_t stream;
+	uint64_t payload, records, bytes, packets;
+};
+
+static unsigned sequence_at(void)
+{
+	switch (options.protocol) {
+	case NETFLOW5:
+		return HEADERS + 16;
+	case NETFLOW9:
+		return HEADERS + 12;
+	case IPFIX:
+		return HEADERS + 8;
+	default:
+		return HEADERS + 16;
+	}
+}
+
+/* `datagram` has room for the UDP header in front. */
+static void make_frame(struct made *m, struct stream *s, uint8_t *datagram, size_t payload)
+{
+	uint16_t port = options.from_port + s->datagrams % options.ports;
+	uint8_t *body;
+
+	put_udp(datagram, s, port, payload);
+	body = put_headers(m->frame.bytes, s, false, 0, 0, 8 + payload, false);
+	memcpy(body, datagram, 8 + payload);
+	m->frame.len = body + 8 + payload - m->frame.bytes;
+	m->frame.sequence_at = sequence_at();
+	m->frame.checksum_at = HEADERS - 2;
+	m->payload = payload;
+}
+
+static void make_cycle(struct made *made, struct stream *streams)
+{
+	static uint8_t datagram[SLOT];
+
+	for (unsigned i = 0; i < options.cycle; i++) {
+		struct made *m = &made[i];
+
+		m->stream = i % options.exporters;
+		m->records = sent.records;
+		m->bytes = sent.bytes;
+		m->packets = sent.packets;
+		make_frame(m, &streams[m->stream], datagram,
+			   build(&streams[m->stream], datagram + 8));
+		m->records = sent.records - m->records;
+		m->bytes = sent.bytes - m->bytes;
+		m->packets = sent.packets - m->packets;
+	}
+}
+
+/* Templates that the cycle does not repeat. Returns how many frames they take. */
+static unsigned make_prologue(struct made *made, struct stream *streams)
+{
+	static uint8_t datagram[SLOT];
+	unsigned n = 0;
+
+	if (options.template_every || options.protocol == NETFLOW5 || options.protocol == SFLOW5)
+		return 0;
+	for (unsigned e = 0; e < options.exporters; e++)
+		for (unsigned t = 0, here; t < options.templates; t += here) {
+			size_t size = build_templates(&streams[e], datagram + 8, options.size, t,
+						      &here);
+
+			if (n == options.cycle)
+				die("the templates need a longer --cycle", NULL);
+			make_frame(&made[n++], &streams[e], datagram, size);
+		}
+	return n;
+}
+
+static void live_run(struct live *l, uint64_t count, uint64_t start)
+{
+	for (uint64_t done = 0, n; done < count; done += n) {
+		n = due_now(start, done, count, options.batch);
+		if (n && live_send(l, n))
+			die("cannot run the frames", strerror(errno));
+	}
+}
+
+static void load_frames(struct live *l, const struct made *made, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (live_set(l, i, &made[i].frame))
+			die("cannot load a frame", strerror(errno));
+	if (live_rewind(l, n))
+		die("cannot load the frames", strerror(errno));
+}
+
+static void run_live(struct stream *streams)
+{
+	struct made *made = calloc(options.cycle, sizeof(*made));
+	struct live *l = live_open(options.interface, options.cycle, options.pass);
+	uint32_t *before = calloc(options.exporters, sizeof(*before));
+	unsigned prologue;
+	uint64_t start;
+
+	if (!made || !before)
+		die("out of memory", NULL);
+	if (!l)
+		die("cannot load the sender's program", strerror(errno));
+	prologue = make_prologue(made, streams);
+	if (prologue) {
+		uint64_t rate = options.rate;
+
+		load_frames(l, made, prologue);
+		options.rate = 5000; /* learning is slower than using */
+		live_run(l, prologue, now_ns());
+		options.rate = rate;
+		usleep(500000);
+	}
+	for (unsigned e = 0; e < options.exporters; e++)
+		before[e] = streams[e].sequence;
+	make_cycle(made, streams);
+	for (unsigned i = 0; i < options.cycle; i++) {
+		uint32_t e = made[i].stream;
+
+		made[i].frame.sequence_step = streams[e].sequence - before[e];
+	}
+	load_frames(l, made, options.cycle);
+	memset(&sent, 0, sizeof(sent));
+	sent.datagrams = prologue;
+	start = now_ns();
+	live_run(l, options.count, start);
+	for (unsigned i = 0; i < options.cycle; i++) {
+		uint64_t times = options.count / options.cycle +
+				 (i < options.count % options.cycle);
+
+		sent.datagrams += times;
+		sent.frames += times;
+		sent.payload += times * made[i].payload;
+		sent.records += times * made[i].records;
+		sent.bytes += times * made[i].bytes;
+		sent.packets += times * made[i].packets;
+	}
+	report(start);
+	live_close(l);
+	free(before);
+	free(made);
+}
+
+static void put_native(FILE *f, const uint32_t *words, unsigned n)
+{
+	if (fwrite(words, 4, n, f) != n)
+		die("cannot write", strerror(errno));
+}
+
+/* A capture (pcap) of what would be sent in one cycle. */
+static void write_capture(struct stream *streams)
+{
+	static const uint32_t head[] = {0xa1b2c3d4, 4 << 16 | 2, 0, 0, 65535, 1};
+	struct made *made = calloc(options.cycle, sizeof(*made));
+	uint64_t start = now_ns();
+	FILE *f = fopen(options.write, "we");
+
+	if (!made || !f)
+		die(options.write, strerror(errno));
+	make_cycle(made, streams);
+	put_native(f, head, 6);
+	for (unsigned i = 0; i < options.cycle; i++) {
+		const uint32_t packet[] = {start_seconds, i % 1000000, made[i].frame.len,
+					   made[i].frame.len};
+
+		put_native(f, packet, 4);
+		if (fwrite(made[i].frame.bytes, made[i].frame.len, 1, f) != 1)
+			die(options.write, strerror(errno));
+	}
+	if (fclose(f))
+		die(options.write, strerror(errno));
+	report(start);
+	free(made);
 }
 
 /* Command line */
@@ -553,13 +873,21 @@ static void usage(void)
 	       "  --from ADDR[:PORT] source; with --exporters the first of them\n"
 	       "  --exporters N      as many sources, one address after the other (1)\n"
 	       "  --ports N          as many source ports per exporter (1)\n"
-	       "  --template-every N datagrams of a stream (50)\n"
+	       "  --template-every N datagrams of a stream (50); with --live 0: only before all\n"
+	       "  --templates N      of each exporter, used in turn (1)\n"
+	       "  --hosts N          that the flows are between, few of them busy\n"
+	       "  --spread BITS      the hosts lie in 2^BITS addresses from 1.0.0.0 on (27)\n"
 	       "  --interface IF     send frames through a packet socket; with it:\n"
 	       "  --mac MAC          to this address (ff:ff:ff:ff:ff:ff)\n"
 	       "  --vlan ID          tag them; twice: QinQ, outer first\n"
 	       "  --vlan-every N     tag each Nth only\n"
 	       "  --fragment BYTES   in IP fragments of this payload\n"
 	       "  --fragment-every N cut each Nth only\n"
+	       "  --time SECONDS     since 1970, that the datagrams tell (now)\n"
+	       "  --live             make --cycle N frames (4096) and have the kernel send them in\n"
+	       "                     turn, --batch N at a time (32, at most 256); IPv4 only\n"
+	       "  --pass             live frames come in through the interface instead\n"
+	       "  --write FILE       a capture of one cycle instead of sending\n"
 	       "Ends with one line of what was sent, as name=value.\n");
 	exit(0);
 }
@@ -582,6 +910,15 @@ static void parse(int argc, char **argv)
 		VLAN_EVERY,
 		FRAGMENT,
 		FRAGMENT_EVERY,
+		TEMPLATES,
+		HOSTS,
+		LIVE,
+		PASS,
+		CYCLE,
+		BATCH_SIZE,
+		WRITE,
+		TIME,
+		SPREAD,
 		HELP
 	};
 	static const struct option names[] = {
@@ -600,6 +937,15 @@ static void parse(int argc, char **argv)
 		{"vlan-every", 1, 0, VLAN_EVERY},
 		{"fragment", 1, 0, FRAGMENT},
 		{"fragment-every", 1, 0, FRAGMENT_EVERY},
+		{"templates", 1, 0, TEMPLATES},
+		{"hosts", 1, 0, HOSTS},
+		{"live", 0, 0, LIVE},
+		{"pass", 0, 0, PASS},
+		{"cycle", 1, 0, CYCLE},
+		{"batch", 1, 0, BATCH_SIZE},
+		{"write", 1, 0, WRITE},
+		{"time", 1, 0, TIME},
+		{"spread", 1, 0, SPREAD},
 		{"help", 0, 0, HELP},
 		{0},
 	};
@@ -661,6 +1007,33 @@ static void parse(int argc, char **argv)
 		case FRAGMENT_EVERY:
 			options.fragment_every = number;
 			break;
+		case TEMPLATES:
+			options.templates = number;
+			break;
+		case HOSTS:
+			options.hosts = number;
+			break;
+		case LIVE:
+			options.live = true;
+			break;
+		case PASS:
+			options.live = options.pass = true;
+			break;
+		case CYCLE:
+			options.cycle = number;
+			break;
+		case BATCH_SIZE:
+			options.batch = number;
+			break;
+		case SPREAD:
+			options.spread = number;
+			break;
+		case TIME:
+			options.time = number;
+			break;
+		case WRITE:
+			options.write = optarg;
+			break;
 		case HELP:
 			usage();
 			break;
@@ -674,32 +1047,51 @@ static void parse(int argc, char **argv)
 		die("--size is 200 to 65504", NULL);
 	if (options.ports > PORTS_MAX)
 		die("too many --ports: 64 is the most", NULL);
-	if (!options.exporters || !options.ports || !options.template_every ||
-	    !options.vlan_every || !options.fragment_every)
+	if (!options.exporters || !options.ports || !options.templates || !options.cycle ||
+	    (!options.template_every && !options.live) || !options.batch || !options.vlan_every ||
+	    !options.fragment_every)
 		die("a number that must not be 0 is", NULL);
-	if (options.interface[0] && !options.from_port)
+	if (options.spread > 30)
+		die("--spread is 30 at most", NULL);
+	if (options.templates > TEMPLATES_MAX)
+		die("too many --templates: 4096 is the most", NULL);
+	if (options.batch > LIVE_RUN_MAX)
+		die("too large a --batch: 256 is the most", NULL);
+	if (options.live && !options.interface[0])
+		die("--live needs --interface", NULL);
+	if ((options.live || options.write) &&
+	    (is_v6() || options.size > LIVE_FRAME_SIZE - HEADERS))
+		die("--live and --write take IPv4 and a --size of at most 1494", NULL);
+	if ((options.interface[0] || options.write) && !options.from_port)
 		options.from_port = 40000;
 }
 
 int main(int argc, char **argv)
 {
 	struct stream *streams;
+	bool framed;
 
 	parse(argc, argv);
+	framed = options.interface[0] || options.write;
 	streams = calloc(options.exporters, sizeof(*streams));
 	if (!streams)
 		die("out of memory", NULL);
-	start_seconds = time(NULL);
+	start_seconds = options.time ? options.time : time(NULL);
 	for (unsigned i = 0; i < options.exporters; i++) {
 		struct stream *s = &streams[i];
 		uint8_t *last = &s->address.s6_addr[12];
 
 		s->address = options.from;
 		put32(last, (last[0] << 24 | last[1] << 16 | last[2] << 8 | last[3]) + i);
-		for (unsigned n = 0; !options.interface[0] && n < options.ports; n++)
+		for (unsigned n = 0; !framed && n < options.ports; n++)
 			s->fd[n] = open_socket(s, options.from_port ? options.from_port + n : 0);
 	}
-	run(streams);
+	if (options.write)
+		write_capture(streams);
+	else if (options.live)
+		run_live(streams);
+	else
+		run(streams);
 	free(streams);
 	return 0;
 }

@@ -126,7 +126,7 @@ static void what_a_router_tells_of_layers_two_to_four(void **state)
 	assert_int_equal(f->next_hop_as, 64500);
 	assert_int_equal(f->ext->prev_hop_as, 64501);
 	assert_int_equal(f->observation_point_id, 12);
-	assert_int_equal(f->ext->flow_end_reason, 2);
+	assert_int_equal(f->flow_end_reason, 2);
 	assert_int_equal(f->ext->min_ttl, 60);
 	assert_int_equal(f->ext->max_ttl, 64);
 	assert_int_equal(f->etype, 0x0806);

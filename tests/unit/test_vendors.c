@@ -206,7 +206,7 @@ static void juniper_mpls_ipv4(void **state)
 	assert_int_equal(f->ext->mpls_label[0], 299776);
 	assert_int_equal(f->ext->mpls_exp[1], 7);
 	assert_addr(f->ext->mpls_ip, v4(0x0a0000fe));
-	assert_int_equal(f->ext->flow_end_reason, 3);
+	assert_int_equal(f->flow_end_reason, 3);
 	assert_int_equal(f->icmp_type, 3);
 	assert_int_equal(f->icmp_code, 1);
 	assert_int_equal(f->dst_as, 4200000000u);
