@@ -40,6 +40,7 @@ warm=$(memory)
 changing_load &
 load=$!
 audits=0 open=0 highest=0 hung=
+quarters=(0 0 0 0) begun=$SECONDS
 end=$((SECONDS + soak))
 next_hang=$((SECONDS + 10))
 while [ $SECONDS -lt $end ]; do
@@ -59,6 +60,8 @@ while [ $SECONDS -lt $end ]; do
 	fi
 	rss=$(memory)
 	[ "$rss" -le $highest ] || highest=$rss
+	quarter=$(((SECONDS - begun) * 4 / (soak + 1)))
+	[ "$rss" -le "${quarters[quarter]}" ] || quarters[quarter]=$rss
 	sleep 0.3
 done
 touch "$scratch/enough"
@@ -67,8 +70,8 @@ wait $load
 sent=$(sed -n 's/.*datagrams=\([0-9]*\).*records=\([0-9]*\).*/\1 \2/p' "$scratch/sent" |
 	awk '{ d += $1; r += $2 } END { printf "datagrams=%d records=%d\n", d, r }')
 delivered 90
-printf 'soak of %s s: %s, %s audits, spooled %s, memory %s KiB after warming up, %s KiB at most later\n' "$soak" "$sent" \
-	$audits "$(output_account spooled_flows)" $warm $highest
+printf 'soak of %s s: %s, %s audits, spooled %s, memory %s KiB after warming up, at most %s in each quarter\n' "$soak" "$sent" \
+	$audits "$(output_account spooled_flows)" "$warm" "${quarters[*]}"
 if [ $open = 0 ] && [ $audits -gt $((soak / 2)) ]; then
 	pass audit_closes_at_every_moment
 else

@@ -12,6 +12,8 @@ TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)
 	 $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/netns/*.c tests/integration/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 TEST_GROUPS = unit bpf corpus netns integration deploy faults
+# Those that take seconds first.
+TEST_ORDER = unit unit@build-asan bpf corpus corpus@build-asan netns deploy integration faults
 ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 JOBS  := $(shell nproc)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -74,7 +76,7 @@ test:
 	$(Q)tests/setup.sh build test
 	$(Q)$(MAKE) -j$(JOBS) test-programs
 	$(Q)$(MAKE) -j$(JOBS) sanitized
-	$(Q)tests/run.sh $(TEST_GROUPS) unit@build-asan corpus@build-asan
+	$(Q)tests/run.sh $(TEST_ORDER)
 
 ## make test-GROUP    one group of them: unit, bpf, corpus, netns, integration, deploy, faults
 $(TEST_GROUPS:%=test-%): test-%: test-programs

@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include "print.h"
 
-static bool is_secret_property(const char *name)
+bool setting_is_secret_property(const char *name)
 {
 	static const char *const words[] = {"password", "secret", "token", "jaas", ".pem"};
 
+	if (strlen(name) > 4 &&
+	    !strcmp(name + strlen(name) - 4, ".url")) /* where tokens are asked for */
+		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strcasestr(name, words[i]))
 			return true;
@@ -20,7 +23,7 @@ static void print_item(const struct setting *s, const void *item, struct buffer 
 	if (s->type == SETTING_PROPERTIES) {
 		setting_print_text(p->name, to);
 		buffer_string(to, ": ");
-		setting_print_text(is_secret_property(p->name) ? "***" : p->value, to);
+		setting_print_text(setting_is_secret_property(p->name) ? "***" : p->value, to);
 	} else if (s->type == SETTING_MAPS) {
 		const char *comma = "";
 

@@ -14,4 +14,7 @@ typedef void (*print_heading)(const char *section, unsigned column, struct buffe
 unsigned print_parents(const char *before, const char *path, unsigned indent, struct buffer *to,
 		       print_heading heading);
 
+/* True for properties of librdkafka that hold a secret, by their names. */
+bool setting_is_secret_property(const char *name);
+
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../ops/http.h"
+#include "print.h"
 #include "table.h"
 
 int settings_init(struct settings *s)
@@ -70,11 +71,17 @@ static int set_property(const struct setting *row, void *base, const char *name,
 static int set_in(const struct setting_table *t, void *base, const char *path, const char *value,
 		  struct buffer *why)
 {
+	static const char visible[] = "is not taken from the command line, which all users of this "
+				      "machine can read: put it in the file, best as ${VARIABLE}";
 	const struct setting *s = setting_find(t, path);
 
 	if (s && s->type == SETTING_PROPERTIES) {
 		buffer_format(why, "is not taken for a whole map; set %s.NAME", s->path);
 		return -EINVAL;
+	}
+	if (s && s->type == SETTING_SECRET && *value) {
+		buffer_string(why, visible);
+		return -EACCES;
 	}
 	if (s)
 		return setting_assign(s, base, value, why);
@@ -82,8 +89,13 @@ static int set_in(const struct setting_table *t, void *base, const char *path, c
 		size_t n = strlen(t->rows[i].path);
 
 		s = &t->rows[i];
-		if (s->type == SETTING_PROPERTIES && !strncmp(path, s->path, n) && path[n] == '.')
-			return set_property(s, base, path + n + 1, value, why);
+		if (s->type != SETTING_PROPERTIES || strncmp(path, s->path, n) || path[n] != '.')
+			continue;
+		if (setting_is_secret_property(path + n + 1)) {
+			buffer_string(why, visible);
+			return -EACCES;
+		}
+		return set_property(s, base, path + n + 1, value, why);
 	}
 	return -ENOENT;
 }
@@ -127,6 +139,8 @@ int settings_set(struct settings *s, const char *key, const char *value, struct 
 			      near ? "--set: unknown setting '%s' (did you mean '%s'?)\n"
 				   : "--set: unknown setting '%s'\n",
 			      key, near);
+	else if (r == -EACCES)
+		buffer_format(errors, "--set %s: a secret %s\n", key, why.p);
 	else if (r)
 		buffer_format(errors, "--set %s: '%s' %s\n", key, value, why.p ? why.p : "");
 	buffer_free(&why);

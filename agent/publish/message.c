@@ -5,15 +5,22 @@
 
 #include "message.h"
 
-enum { RESERVED = 8 }; /* buffers for message_take_reserved() */
+enum {
+	RESERVED = 8, /* buffers for message_take_reserved() */
+	FREE_MIN = 4, /* buffers that always keep their memory */
+	PAGE = 4096,
+};
 
 int message_pool_init(struct message_pool *p, size_t capacity, size_t n, uint64_t max_sent_bytes)
 {
 	memset(p, 0, sizeof(*p));
 	p->capacity = capacity;
-	p->stride = (sizeof(struct message) + capacity + 4095) & ~(size_t)4095;
+	p->stride = (sizeof(struct message) + capacity + PAGE - 1) & ~(size_t)(PAGE - 1);
 	p->n = n + RESERVED;
 	p->max_sent_bytes = max_sent_bytes;
+	p->max_free_bytes = max_sent_bytes / 4;
+	if (p->max_free_bytes < FREE_MIN * capacity)
+		p->max_free_bytes = FREE_MIN * capacity;
 	p->memory = mmap(NULL, p->stride * p->n, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p->memory == MAP_FAILED) {
@@ -42,12 +49,25 @@ static struct message *take_free(struct message_pool *p, bool reserved)
 
 	if (!reserved && (p->sent_bytes >= p->max_sent_bytes || p->in_use + RESERVED >= p->n))
 		return NULL;
-	if (m)
+	if (m) {
 		p->free = m->next;
-	else if (p->used < p->n)
+		__atomic_store_n(&p->free_bytes, p->free_bytes - m->touched, __ATOMIC_RELAXED);
+	} else if (p->used < p->n) {
 		m = (struct message *)(p->memory + p->stride * p->used++);
+	}
 	if (m)
 		p->in_use++;
+	return m;
+}
+
+static struct message *cleared(struct message *m)
+{
+	uint32_t touched = m ? m->touched : 0;
+
+	if (m) {
+		memset(m, 0, sizeof(*m));
+		m->touched = touched;
+	}
 	return m;
 }
 
@@ -59,9 +79,7 @@ struct message *message_take(struct message_pool *p, bool wait)
 	while (!(m = take_free(p, false)) && wait)
 		pthread_cond_wait(&p->given_back, &p->lock);
 	pthread_mutex_unlock(&p->lock);
-	if (m)
-		memset(m, 0, sizeof(*m));
-	return m;
+	return cleared(m);
 }
 
 struct message *message_take_reserved(struct message_pool *p)
@@ -71,9 +89,7 @@ struct message *message_take_reserved(struct message_pool *p)
 	pthread_mutex_lock(&p->lock);
 	m = take_free(p, true);
 	pthread_mutex_unlock(&p->lock);
-	if (m)
-		memset(m, 0, sizeof(*m));
-	return m;
+	return cleared(m);
 }
 
 bool message_pool_is_half_full(struct message_pool *p)
@@ -109,6 +125,12 @@ void message_sent(struct message_pool *p, const struct message *m)
 
 static void put_back(struct message_pool *p, struct message *m, bool sent)
 {
+	if (m->touched < m->len)
+		m->touched = m->len;
+	/* Nobody else has the buffer: the system need not be asked under the lock. */
+	if (__atomic_load_n(&p->free_bytes, __ATOMIC_RELAXED) + m->touched > p->max_free_bytes &&
+	    !madvise((uint8_t *)m + PAGE, p->stride - PAGE, MADV_DONTNEED))
+		m->touched = 0;
 	pthread_mutex_lock(&p->lock);
 	if (sent) {
 		p->sent_bytes -= m->len;
@@ -116,6 +138,7 @@ static void put_back(struct message_pool *p, struct message *m, bool sent)
 	}
 	m->next = p->free;
 	p->free = m;
+	__atomic_store_n(&p->free_bytes, p->free_bytes + m->touched, __ATOMIC_RELAXED);
 	p->in_use--;
 	pthread_cond_signal(&p->given_back);
 	pthread_mutex_unlock(&p->lock);

@@ -17,6 +17,7 @@ enum { MESSAGE_GROUP_MAX = 63 }; /* bytes of a group's name; longer ones are cut
 
 struct message {
 	struct message *next; /* in the pool or a sink's queue */
+	uint32_t touched;     /* the pool's own: bytes that were ever filled and have memory */
 	uint32_t len;	      /* bytes filled */
 	uint32_t rows;	      /* flows, or counter samples */
 	bool counters;	      /* of counter samples */
@@ -50,6 +51,9 @@ struct message_pool {
 	uint8_t *memory;
 	size_t n, used; /* buffers in all, and those ever taken */
 	size_t in_use;	/* buffers taken and not given back */
+	/* Touched, of free buffers; what is more than a quarter of what may be on its way goes back
+	 * to the system, so that memory follows the load. Read without the lock, too. */
+	uint64_t free_bytes, max_free_bytes;
 };
 
 /* Reserves `n` buffers of `capacity` bytes; memory is used only as buffers are filled. Returns 0 or

@@ -159,7 +159,7 @@ static const char *uint_type(size_t size)
 
 static uint8_t *put_plain(uint8_t *p, const struct text *t)
 {
-	return put_counted(p, t->p, text_length(t));
+	return put_counted(p, t->p ? t->p : "", text_length(t));
 }
 
 static uint8_t *put_text_column(uint8_t *p, const struct text *t)

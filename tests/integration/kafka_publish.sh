@@ -63,6 +63,13 @@ batch_identities_differ() {
 }
 check "every message has an identity of its own" batch_identities_differ
 
+headers_are_complete() {
+	kcat -b "$KAFKA" -t ids -C -e -q -f '%h\n' >"$work/headers" && [ -s "$work/headers" ] &&
+		! grep -vE '^weir.count=[0-9]+,weir.schema=1,weir.format=protobuf,weir.collector=([^,]+),weir.batch=\1/[0-9a-f]+/[01]/[0-9]+$' \
+			"$work/headers"
+}
+check "each message tells count, schema, format, collector and identity" headers_are_complete
+
 too_large() {
 	publish brokers=$KAFKA topic=large flows=20000 compression=none message_bytes=900000 stop=20 &&
 		says "over the broker's limit" && above accounts dropped_error_flows 0 &&

@@ -351,6 +351,23 @@ static void set_refuses_what_the_file_would(void **state)
 	}
 }
 
+static void set_takes_no_secret(void **state)
+{
+	static const char *const sets[][2] = {
+		{"outputs=kafka:b/t", "outputs[0].sasl.password=hush"},
+		{"outputs=kafka:b/t", "outputs[0].properties.ssl.key.password=hush"},
+		{"outputs=kafka:b/t", "clickhouse.password=hush"},
+	};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
+		assert_int_equal(read_with(f, "", sets[i], 2), -EINVAL);
+		assert_non_null(
+			strstr(f->errors.p, ": a secret is not taken from the command line"));
+		assert_null(strstr(f->errors.p, "hush"));
+	}
+}
+
 static void what_is_printed_reads_back_as_the_same(void **state)
 {
 	struct fixture *f = *state;
@@ -554,6 +571,7 @@ int main(void)
 		T(variables_come_from_the_environment_and_then_from_base_env),
 		T(set_stands_above_the_file),
 		T(set_refuses_what_the_file_would),
+		T(set_takes_no_secret),
 		T(what_is_printed_reads_back_as_the_same),
 		T(characters_that_yaml_refuses_are_printed_escaped),
 		T(secrets_are_never_printed),

@@ -31,15 +31,30 @@ static void count_dropped(void *arg, const struct spool_rows *rows, bool is_dama
 	*(is_damaged ? &damaged : &dropped) += rows->n[0];
 }
 
-static struct spool *open_spool(uint64_t max_bytes)
+static unsigned flushes;
+
+/* Instead of the C library's, for the library under test, too. */
+int fdatasync(int fd)
 {
-	const struct spool_options o = {
+	(void)fd;
+	flushes++;
+	return 0;
+}
+
+static struct spool_options options(uint64_t max_bytes)
+{
+	return (struct spool_options){
 		.path = path,
 		.name = "test",
 		.max_bytes = max_bytes,
 		.sync = SPOOL_SYNC_SECOND,
 		.dropped = count_dropped,
 	};
+}
+
+static struct spool *open_spool(uint64_t max_bytes)
+{
+	const struct spool_options o = options(max_bytes);
 
 	return spool_open(&o);
 }
@@ -324,6 +339,77 @@ static void a_full_spool_drops_its_oldest(void **state)
 	spool_close(s, NULL);
 }
 
+static unsigned flushes_of(enum spool_sync sync)
+{
+	struct spool_options o = options(100 << 20);
+	struct spool *s;
+	unsigned n;
+
+	o.sync = sync;
+	s = spool_open(&o);
+	flushes = 0;
+	for (unsigned i = 0; i < 5; i++)
+		put(s, i);
+	n = flushes;
+	spool_tick(s, NULL);
+	spool_tick(s, NULL); /* nothing new: nothing to force */
+	n = n << 8 | (flushes - n);
+	for (unsigned i = 0; i < 5; i++)
+		take(s, i);
+	spool_close(s, NULL);
+	return n;
+}
+
+static void the_disk_is_forced_as_often_as_the_settings_say(void **state)
+{
+	(void)state;
+	assert_int_equal(flushes_of(SPOOL_SYNC_MESSAGE) >> 8, 5);
+	assert_int_equal(flushes_of(SPOOL_SYNC_SECOND), 1);
+	assert_int_equal(flushes_of(SPOOL_SYNC_NEVER), 0);
+}
+
+/* As if an earlier run had put it there. */
+static void made_seconds_ago(unsigned seconds)
+{
+	uint64_t created;
+	char file[600];
+	int fd;
+
+	segments(file);
+	fd = open(file, O_RDWR);
+	assert_int_equal(pread(fd, &created, 8, 8), 8);
+	created -= seconds;
+	assert_int_equal(pwrite(fd, &created, 8, 8), 8);
+	close(fd);
+}
+
+static void what_is_too_old_is_dropped_and_counted(void **state)
+{
+	struct spool_options o = options(100 << 20);
+	struct spool *s = spool_open(&o);
+
+	(void)state;
+	put(s, 1);
+	put(s, 2);
+	spool_close(s, NULL);
+	made_seconds_ago(60);
+	o.max_seconds = 3600;
+	s = spool_open(&o);
+	spool_tick(s, NULL);
+	assert_int_equal(spool_unread(s).n[0], 2 * ROWS);
+	spool_close(s, NULL);
+	o.max_seconds = 50;
+	s = spool_open(&o);
+	spool_tick(s, NULL);
+	assert_int_equal(dropped, 2 * ROWS);
+	assert_int_equal(damaged, 0);
+	is_empty(s);
+	put(s, 3);
+	take(s, 3);
+	spool_close(s, NULL);
+	assert_int_equal(segments(NULL), 0);
+}
+
 static void a_disk_that_fails_changes_nothing(void **state)
 {
 	struct spool *s = open_spool(64 << 20);
@@ -405,6 +491,8 @@ int main(void)
 		cmocka_unit_test_setup(a_torn_tail_is_cut_at_any_length, set_up),
 		cmocka_unit_test_setup(a_flipped_bit_is_not_sent, set_up),
 		cmocka_unit_test_setup(a_full_spool_drops_its_oldest, set_up),
+		cmocka_unit_test_setup(the_disk_is_forced_as_often_as_the_settings_say, set_up),
+		cmocka_unit_test_setup(what_is_too_old_is_dropped_and_counted, set_up),
 		cmocka_unit_test_setup(a_disk_that_fails_changes_nothing, set_up),
 		cmocka_unit_test_setup(a_second_user_is_refused, set_up),
 		cmocka_unit_test_setup(other_files_are_left_alone, set_up),
