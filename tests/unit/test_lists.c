@@ -153,6 +153,31 @@ static void a_responder_without_initiator_is_no_biflow(void **state)
 	assert_int_equal(only_flow()->biflow_direction, 0);
 }
 
+/* IE 239 (RFC 5103 section 6.3): 1 initiator, 2 reverse initiator, 3 perimeter. */
+static void the_record_may_tell_whose_direction_it_is(void **state)
+{
+	static const struct {
+		uint8_t told, forward, back;
+	} cases[] = {{0, 1, 2}, {1, 1, 2}, {2, 2, 1}, {3, 3, 3}};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		start_data("1:4 29305.1:4 239:1");
+		put_uint(10, 4);
+		put_uint(20, 4);
+		put_uint(cases[i].told, 1);
+		finish();
+		assert_int_equal(bench.n, 2);
+		assert_int_equal(bench.flows[0].biflow_direction, cases[i].forward);
+		assert_int_equal(bench.flows[1].biflow_direction, cases[i].back);
+		start_data("1:4 239:1"); /* of one way only */
+		put_uint(10, 4);
+		put_uint(cases[i].told, 1);
+		finish();
+		assert_int_equal(only_flow()->biflow_direction, cases[i].told);
+	}
+}
+
 static void reverse_elements_without_counters_are_no_biflow(void **state)
 {
 	(void)state;
@@ -440,6 +465,7 @@ int main(void)
 		bench_test(reverse_elements_make_a_second_flow),
 		bench_test(initiator_and_responder_make_two_flows),
 		bench_test(a_responder_without_initiator_is_no_biflow),
+		bench_test(the_record_may_tell_whose_direction_it_is),
 		bench_test(reverse_elements_without_counters_are_no_biflow),
 		bench_test(biflows_of_variable_length_through_a_tiny_batch),
 		bench_test(basic_lists_fill_what_is_empty),
