@@ -393,6 +393,35 @@ static void lists_nest_up_to_the_limit(void **state)
 }
 
 /* A list that does not hold together fills what came before its fault; the record stays. */
+static void records_in_lists_of_as_many_fields_as_a_template_may_have(void **state)
+{
+	char spec[600 * 8] = "";
+
+	(void)state;
+	bench.options.max_fields = 600;
+	bench_open(BATCH_ROWS);
+	for (unsigned n = 511; n <= 512; n++) {
+		spec[0] = 0;
+		for (unsigned i = 0; i < n; i++)
+			strcat(spec, "210:1 ");
+		strcat(spec, "7:2");
+		start_ipfix(0, 1);
+		add_template(257, spec);
+		add_template(256, "1:4 292:v");
+		set_begin(256);
+		put_uint(1, 4);
+		put_uint(255, 1);
+		put_uint(3 + n + 2, 2);
+		put_uint(3, 1);
+		put_uint(257, 2);
+		put_zeros(n);
+		put_uint(443, 2);
+		finish();
+		assert_int_equal(only_flow()->src_port, n < 512 ? 443 : 0);
+		assert_int_equal(counted(ACCOUNT_LIST_VALUES_LEFT_OUT), n < 512 ? 0 : 1);
+	}
+}
+
 static void broken_lists_do_not_break_the_record(void **state)
 {
 	static const uint8_t list[] = {3, 0, 11, 0xff, 0xff, 2, 1, 187, 255, 0, 200, 1};
@@ -474,6 +503,7 @@ int main(void)
 		bench_test(sub_template_lists_by_templates_of_the_domain),
 		bench_test(addresses_and_times_inside_lists),
 		bench_test(lists_nest_up_to_the_limit),
+		bench_test(records_in_lists_of_as_many_fields_as_a_template_may_have),
 		bench_test(broken_lists_do_not_break_the_record),
 		bench_test(enterprise_values_in_lists_fill_nothing),
 		bench_test(lists_in_records_of_fixed_length),
