@@ -121,6 +121,7 @@ static const struct element_mapping mappings[] = {
 	E(234, UINT, ingress_vrf_id, 0),
 	E(235, UINT, egress_vrf_id, 0),
 	E(236, TEXT, ingress_vrf_name, 0),
+	F(239, UINT, biflow_direction, 0),
 	F(243, UINT, vlan_id, 0),
 	E(243, UINT, dot1q_vlan, 0),
 	E(245, UINT, dot1q_cvlan, 0),
@@ -145,6 +146,9 @@ static const struct element_mapping mappings[] = {
 	E(40003, UINT, post_nat_src_port, 2),
 	E(40004, UINT, post_nat_dst_port, 2),
 	E(40005, UINT, firewall_event, 2),
+	/* Palo Alto's: App-ID and User-ID. */
+	E(56701, TEXT, application_name, 1),
+	E(56702, TEXT, src_user, 2),
 };
 
 /* The responder's half of an initiator/responder pair. */

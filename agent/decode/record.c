@@ -280,8 +280,14 @@ void record_finish(const struct record_context *r, const struct template *t, con
 
 void record_reverse(struct flow *forward, struct flow *reverse, struct flow_ext *ext)
 {
+	/* IE 239 may have told that this is the responder's way. */
+	if (!forward->biflow_direction)
+		forward->biflow_direction = BIFLOW_FORWARD;
 	*reverse = *forward;
-	reverse->biflow_direction = BIFLOW_REVERSE;
+	if (forward->biflow_direction == BIFLOW_FORWARD)
+		reverse->biflow_direction = BIFLOW_REVERSE;
+	else if (forward->biflow_direction == BIFLOW_REVERSE)
+		reverse->biflow_direction = BIFLOW_FORWARD;
 	SWAP(reverse, src_addr, dst_addr);
 	SWAP(reverse, src_port, dst_port);
 	SWAP(reverse, src_mac, dst_mac);

@@ -10,6 +10,7 @@ enum {
 	BGP_LARGE_COMMUNITY = 489,
 	SRH_SEGMENT = 494,
 	SRH_SEGMENT_LIST_SECTION = 497,
+	FIELDS_MAX = 512, /* of a template whose records are in a list */
 };
 
 struct list_walk {
@@ -77,10 +78,14 @@ static void walk_basic_list(struct list_walk *w, struct field_place place)
 static void walk_records(struct list_walk *w, struct record_list *list)
 {
 	const struct template *t = template_find(w->r->domain, list->template_id);
-	struct field_place places[256];
+	struct field_place places[FIELDS_MAX];
 
-	if (!t || t->n_fields > sizeof(places) / sizeof(*places))
+	if (!t)
 		return;
+	if (t->n_fields > FIELDS_MAX) {
+		w->flow->ext->left_out++;
+		return;
+	}
 	while (ipfix_next_record(t, &list->next, list->end, places) == WALK_OK)
 		for (uint16_t i = 0; i < t->n_fields; i++)
 			walk_field(w, t->fields[i].pen, t->fields[i].id, places[i]);

@@ -45,7 +45,7 @@ NUMBERS = {
     "ingress_vrf_id": "ingressVRFID", "egress_vrf_id": "egressVRFID",
     "mpls_top_label_type": "mplsTopLabelType", "mpls_vpn_rd": "mplsVpnRouteDistinguisher",
     "application_id": "applicationId", "nat_event": "natEvent",
-    "mpls_pseudowire_id": "pseudoWireId",
+    "mpls_pseudowire_id": "pseudoWireId", "biflow_direction": "biflowDirection",
     "firewall_event": "firewallEvent v9_40005", "firewall_ext_event": "v9_33002",
     "post_nat_src_port": "postNAPTSourceTransportPort v9_40003",
     "post_nat_dst_port": "postNAPTDestinationTransportPort v9_40004",
@@ -65,8 +65,8 @@ ADDRESSES = {
 }
 MACS = {"src_mac": "sourceMacAddress postSourceMacAddress",
         "dst_mac": "destinationMacAddress postDestinationMacAddress"}
-TEXTS = {"in_if_name": "interfaceName", "application_name": "applicationName",
-         "ingress_vrf_name": "VRFname", "src_user": "userName v9_40000"}
+TEXTS = {"in_if_name": "interfaceName", "application_name": "applicationName v9_56701",
+         "ingress_vrf_name": "VRFname", "src_user": "userName v9_40000 v9_56702"}
 INNER = {"sourceTransportPort": "inner_src_port", "destinationTransportPort": "inner_dst_port",
          "protocolIdentifier": "inner_proto", "sourceIPv4Address": "inner_src_addr",
          "sourceIPv6Address": "inner_src_addr", "destinationIPv4Address": "inner_dst_addr",
@@ -317,8 +317,8 @@ def flows_of_record(rec, exporter, packet):
 
 def reverse_of(flow, rec, exporter):
     """RFC 5103: the way back, with what the record says of it and nothing else of the way there."""
-    flow["biflow_direction"] = 1
-    back = dict(flow, biflow_direction=2)
+    flow["biflow_direction"] = flow["biflow_direction"] or 1
+    back = dict(flow, biflow_direction={1: 2, 2: 1}.get(flow["biflow_direction"], flow["biflow_direction"]))
     for of in SWAPPED:
         for pre in ("", "inner_", "post_nat_"):
             a, b = pre + "src_" + of, pre + "dst_" + of

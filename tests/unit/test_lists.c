@@ -153,6 +153,31 @@ static void a_responder_without_initiator_is_no_biflow(void **state)
 	assert_int_equal(only_flow()->biflow_direction, 0);
 }
 
+/* IE 239 (RFC 5103 section 6.3): 1 initiator, 2 reverse initiator, 3 perimeter. */
+static void the_record_may_tell_whose_direction_it_is(void **state)
+{
+	static const struct {
+		uint8_t told, forward, back;
+	} cases[] = {{0, 1, 2}, {1, 1, 2}, {2, 2, 1}, {3, 3, 3}};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		start_data("1:4 29305.1:4 239:1");
+		put_uint(10, 4);
+		put_uint(20, 4);
+		put_uint(cases[i].told, 1);
+		finish();
+		assert_int_equal(bench.n, 2);
+		assert_int_equal(bench.flows[0].biflow_direction, cases[i].forward);
+		assert_int_equal(bench.flows[1].biflow_direction, cases[i].back);
+		start_data("1:4 239:1"); /* of one way only */
+		put_uint(10, 4);
+		put_uint(cases[i].told, 1);
+		finish();
+		assert_int_equal(only_flow()->biflow_direction, cases[i].told);
+	}
+}
+
 static void reverse_elements_without_counters_are_no_biflow(void **state)
 {
 	(void)state;
@@ -368,6 +393,35 @@ static void lists_nest_up_to_the_limit(void **state)
 }
 
 /* A list that does not hold together fills what came before its fault; the record stays. */
+static void records_in_lists_of_as_many_fields_as_a_template_may_have(void **state)
+{
+	char spec[600 * 8] = "";
+
+	(void)state;
+	bench.options.max_fields = 600;
+	bench_open(BATCH_ROWS);
+	for (unsigned n = 511; n <= 512; n++) {
+		spec[0] = 0;
+		for (unsigned i = 0; i < n; i++)
+			strcat(spec, "210:1 ");
+		strcat(spec, "7:2");
+		start_ipfix(0, 1);
+		add_template(257, spec);
+		add_template(256, "1:4 292:v");
+		set_begin(256);
+		put_uint(1, 4);
+		put_uint(255, 1);
+		put_uint(3 + n + 2, 2);
+		put_uint(3, 1);
+		put_uint(257, 2);
+		put_zeros(n);
+		put_uint(443, 2);
+		finish();
+		assert_int_equal(only_flow()->src_port, n < 512 ? 443 : 0);
+		assert_int_equal(counted(ACCOUNT_LIST_VALUES_LEFT_OUT), n < 512 ? 0 : 1);
+	}
+}
+
 static void broken_lists_do_not_break_the_record(void **state)
 {
 	static const uint8_t list[] = {3, 0, 11, 0xff, 0xff, 2, 1, 187, 255, 0, 200, 1};
@@ -440,6 +494,7 @@ int main(void)
 		bench_test(reverse_elements_make_a_second_flow),
 		bench_test(initiator_and_responder_make_two_flows),
 		bench_test(a_responder_without_initiator_is_no_biflow),
+		bench_test(the_record_may_tell_whose_direction_it_is),
 		bench_test(reverse_elements_without_counters_are_no_biflow),
 		bench_test(biflows_of_variable_length_through_a_tiny_batch),
 		bench_test(basic_lists_fill_what_is_empty),
@@ -448,6 +503,7 @@ int main(void)
 		bench_test(sub_template_lists_by_templates_of_the_domain),
 		bench_test(addresses_and_times_inside_lists),
 		bench_test(lists_nest_up_to_the_limit),
+		bench_test(records_in_lists_of_as_many_fields_as_a_template_may_have),
 		bench_test(broken_lists_do_not_break_the_record),
 		bench_test(enterprise_values_in_lists_fill_nothing),
 		bench_test(lists_in_records_of_fixed_length),

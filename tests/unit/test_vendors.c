@@ -387,13 +387,16 @@ static void palo_alto_strings(void **state)
 	put_uint(9, 4);
 	put_uint(2, 1);
 	put_uint(25461, 4);
-	put_zeros(32 + 64);
+	put_bytes("kerberos\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32);
+	put_bytes("corp\\bob", 8);
+	put_zeros(64 - 8);
 	finish();
 	f = only_flow();
 	assert_int_equal(f->bytes, 1000);
 	assert_int_equal(f->ext->firewall_event, 2);
 	assert_int_equal(f->flow_direction, 1);
-	assert_null(f->ext->src_user.p);
+	assert_text(&f->ext->application_name, "kerberos");
+	assert_text(&f->ext->src_user, "corp\\bob");
 	assert_int_equal(f->time_flow_start_ns, EXPORT_S * NS_PER_S - 10 * NS_PER_MS);
 }
 
