@@ -282,40 +282,54 @@ static int backfill(struct export *e, const char *from, const char *to)
 	return r;
 }
 
-/* Where to, from the environment: `store` is what stands before an object's name. */
+int load_store(struct load *l, bool optional, struct buffer *url, const char **key,
+	       const char **secret)
+{
+	const char *endpoint = load_variable(l, "EXPORT_S3_ENDPOINT");
+	const char *bucket = load_variable(l, "EXPORT_S3_BUCKET");
+	const char *prefix = load_variable(l, "EXPORT_S3_PREFIX");
+
+	*key = load_variable(l, "AWS_ACCESS_KEY_ID");
+	*secret = load_variable(l, "AWS_SECRET_ACCESS_KEY");
+	if (!endpoint && !optional)
+		return load_fail(l, EINVAL,
+				 "EXPORT_S3_ENDPOINT is not set: the address of the object store, "
+				 "as in https://s3.example.net");
+	if (!*key != !*secret && !optional)
+		return load_fail(l, EINVAL,
+				 "of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY one is not set");
+	if (!*secret)
+		*key = NULL;
+	if (endpoint)
+		buffer_format(url, "%.*s/%s/%s%s",
+			      (int)(strlen(endpoint) - (endpoint[strlen(endpoint) - 1] == '/')),
+			      endpoint, bucket ? bucket : "ipfix", prefix ? prefix : "",
+			      prefix && prefix[strlen(prefix) - 1] != '/' ? "/" : "");
+	buffer_char(url, '\0');
+	if (url->failed)
+		return load_fail(l, ENOMEM, "out of memory");
+	if (strpbrk(url->p, "'\\{}*?$"))
+		return load_fail(l, EINVAL,
+				 "EXPORT_S3_…: quotes, braces, stars and dollars cannot stand in "
+				 "an object store's address");
+	return 0;
+}
+
+/* `store` is what stands before an object's name. */
 static int set_store(struct export *e)
 {
-	const char *endpoint = load_variable(e->l, "EXPORT_S3_ENDPOINT");
-	const char *bucket = load_variable(e->l, "EXPORT_S3_BUCKET");
-	const char *prefix = load_variable(e->l, "EXPORT_S3_PREFIX");
-	const char *key = load_variable(e->l, "AWS_ACCESS_KEY_ID");
-	const char *secret = load_variable(e->l, "AWS_SECRET_ACCESS_KEY");
-	const char *grace = load_variable(e->l, "EXPORT_GRACE");
+	const char *grace = load_variable(e->l, "EXPORT_GRACE"), *key, *secret;
 	struct buffer url = {0};
+	int r = load_store(e->l, false, &url, &key, &secret);
 
-	if (!endpoint)
-		return load_fail(
-			e->l, EINVAL,
-			"EXPORT_S3_ENDPOINT is not set: the address of the object store, as "
-			"in https://s3.example.net");
 	e->grace = grace ? (unsigned)strtoul(grace, NULL, 10) : GRACE;
-	if (grace && (strspn(grace, "0123456789") != strlen(grace) || e->grace > 3600))
-		return load_fail(e->l, EINVAL, "EXPORT_GRACE is '%s': 0 to 3600 s", grace);
-	if (!key != !secret)
-		return load_fail(e->l, EINVAL,
-				 "of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY one is not set");
-	buffer_format(&url, "%.*s/%s/%s%s",
-		      (int)(strlen(endpoint) - (endpoint[strlen(endpoint) - 1] == '/')), endpoint,
-		      bucket ? bucket : "ipfix", prefix ? prefix : "",
-		      prefix && prefix[strlen(prefix) - 1] != '/' ? "/" : "");
-	buffer_char(&url, '\0');
-	if (!url.failed && strpbrk(url.p, "'\\{}*?")) {
+	if (!r && grace && (strspn(grace, "0123456789") != strlen(grace) || e->grace > 3600))
+		r = load_fail(e->l, EINVAL, "EXPORT_GRACE is '%s': 0 to 3600 s", grace);
+	if (r) {
 		buffer_free(&url);
-		return load_fail(e->l, EINVAL,
-				 "EXPORT_S3_…: quotes, braces and stars cannot stand "
-				 "in an object store's address");
+		return r;
 	}
-	buffer_format(&e->store, "s3('%s", url.failed ? "" : url.p);
+	buffer_format(&e->store, "s3('%s", url.p);
 	buffer_char(&e->store, '\0');
 	buffer_free(&url);
 	if (key) {

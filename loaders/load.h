@@ -47,6 +47,12 @@ struct loader {
 extern const struct loader load_caida, load_geolite, load_scireg, load_cric, load_scinet,
 	load_files, load_trie, load_schema, load_rollups, load_export;
 
+/* The object store of exports, from the environment: what stands before an object's name, and the
+ * login (NULL: none). Where it is optional, an empty text if none is set. Returns 0 or a negative
+ * errno and an error. */
+int load_store(struct load *l, bool optional, struct buffer *url, const char **key,
+	       const char **secret);
+
 /* Sets l->error and returns -code. */
 __attribute__((format(printf, 3, 4))) int load_fail(struct load *l, int code, const char *format,
 						    ...);

@@ -10,13 +10,14 @@
 #include "schema_variables.h"
 
 enum kind {
-	TEXT,	 /* between quotes in the SQL */
-	NAME,	 /* of a database: letters, digits, underscores */
-	NUMBER,	 /* not 0 */
-	PERIOD,	 /* "30 DAY" */
-	WINDOWS, /* "5m,1h,1d" */
-	LIST,	 /* of texts, to an array */
-	OPTION,	 /* the same, but nothing where it is empty */
+	TEXT,		 /* between quotes in the SQL */
+	NAME,		 /* of a database: letters, digits, underscores */
+	NUMBER,		 /* not 0 */
+	OPTIONAL_PERIOD, /* the same, or empty */
+	PERIOD,		 /* "30 DAY" */
+	WINDOWS,	 /* "5m,1h,1d" */
+	LIST,		 /* of texts, to an array */
+	OPTION,		 /* the same, but nothing where it is empty */
 };
 
 static const struct {
@@ -46,6 +47,7 @@ static const struct {
 	{"CLICKHOUSE_KAFKA_CONSUMERS", "kafka_consumers", NUMBER, "1"},
 	{"CLICKHOUSE_KAFKA_BLOCK_ROWS", "kafka_block_rows", NUMBER, "524288"},
 	{"CLICKHOUSE_KAFKA_FLUSH_MS", "kafka_flush_ms", NUMBER, "5000"},
+	{"CLICKHOUSE_EXPORT_REFRESH", "export_refresh", OPTIONAL_PERIOD, ""},
 	{"CLICKHOUSE_FORMAT_SCHEMA", "schema_file", TEXT, ""},
 	{"CLICKHOUSE_FORMAT_SCHEMA_COUNTERS", "counter_schema_file", TEXT, "flow:CounterSample"},
 };
@@ -151,6 +153,29 @@ static int set_list(struct sql_template *t, const char *name, const char *list)
 	return r;
 }
 
+/* Where Parquet goes, for a view that writes it. */
+static int set_store(struct load *l, struct sql_template *t)
+{
+	struct buffer url = {0}, login = {0};
+	const char *key, *secret;
+	int r = load_store(l, !load_variable(l, "CLICKHOUSE_EXPORT_REFRESH"), &url, &key, &secret);
+
+	if (!r && key) {
+		clickhouse_quote(&login, key);
+		buffer_string(&login, ", ");
+		clickhouse_quote(&login, l->dry_run ? "[hidden]" : secret);
+		buffer_string(&login, ", ");
+	}
+	buffer_char(&login, '\0');
+	if (!r && (login.failed || sql_template_set(t, "export_url", url.p) ||
+		   sql_template_set(t, "export_login", login.p)))
+		r = load_fail(l, ENOMEM, "out of memory");
+	explicit_bzero(login.p, login.p ? login.len : 0);
+	buffer_free(&login);
+	buffer_free(&url);
+	return r;
+}
+
 /* MetrANOVA's "64805:lhcone,64806:lsst" to two arrays for transform(). */
 static int set_communities(struct load *l, struct sql_template *t)
 {
@@ -213,6 +238,10 @@ static int set_from_environment(struct load *l, struct sql_template *t)
 			good = is_number(text);
 			want = "a number above 0";
 			break;
+		case OPTIONAL_PERIOD:
+			if (!*text)
+				break;
+			/* fall through */
 		case PERIOD:
 			good = is_period(text);
 			want = "a number and a unit, as in 30 DAY, up to 60 YEAR";
@@ -313,5 +342,6 @@ int schema_variables(struct load *l, struct sql_template *t)
 	if (r)
 		return load_fail(l, -r, "out of memory");
 	r = set_communities(l, t);
+	r = r ? r : set_store(l, t);
 	return r ? r : set_from_environment(l, t);
 }

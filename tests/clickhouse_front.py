@@ -14,7 +14,7 @@ only. Statements run one after the other.
 What differs from a server: tables with ENGINE = Kafka do not survive a restart, so they belong in
 the database of engine Memory that --memory-database names; the engine reports 'Shutdown was called'
 (code 49) for CREATE TABLE ... ENGINE = Kafka although the table is made: only that is passed over.
-Refreshable views and S3Queue do not run. There is no Keeper: Replicated tables cannot be made, and with
+S3Queue does not run. There is no Keeper: Replicated tables cannot be made, and with
 --cluster the engine is the one node of a cluster of that name, for Distributed tables, and ON CLUSTER
 'NAME' is taken out of statements.
 """

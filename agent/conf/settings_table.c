@@ -672,7 +672,7 @@ static const struct setting rows[] = {
 	 AT(enrich.check_seconds),
 	 .fallback = "5s",
 	 .max = 86400,
-	 .help = "How often to see whether these files were replaced; 0: never."},
+	 .help = "How often to see whether these files were replaced; 0: only at SIGHUP."},
 	{.path = "enrich.as",
 	 .type = SETTING_BOOL,
 	 AT(enrich.as),

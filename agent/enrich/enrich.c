@@ -176,9 +176,12 @@ static void *watch(void *arg)
 
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += e->options->check_seconds;
-		while (!e->stop && !e->asked &&
-		       pthread_cond_timedwait(&e->wake, &e->lock, &until) != ETIMEDOUT)
-			;
+		while (!e->stop && !e->asked) {
+			if (!e->options->check_seconds) /* only when asked to, at SIGHUP */
+				pthread_cond_wait(&e->wake, &e->lock);
+			else if (pthread_cond_timedwait(&e->wake, &e->lock, &until) == ETIMEDOUT)
+				break;
+		}
 		e->asked = false;
 		if (e->stop)
 			break;
@@ -262,7 +265,7 @@ struct enricher *enricher_open(const struct enrich_options *o,
 
 void enricher_watch(struct enricher *e)
 {
-	if (!e->n_paths || !e->options->check_seconds)
+	if (!e->n_paths)
 		return;
 	e->watching = !pthread_create(&e->thread, NULL, watch, e);
 	if (!e->watching)

@@ -123,6 +123,23 @@ backfilled() {
 }
 check "an interval is written again where objects were lost" backfilled
 
+# The view of repeatable/32_refresh.sql, in a place of its own.
+refreshed() {
+	local path="s3('$S3/ipfix/view/date=*/hour=*/weir-*.parquet', '$S3_KEY', '$S3_SECRET')"
+	EXPORT_S3_PREFIX=view CLICKHOUSE_EXPORT_REFRESH='5 MINUTE' schema || return 1
+	! grep -q "$S3_SECRET" "$work/schema.log" || { echo "the secret is told"; return 1; }
+	sql "SYSTEM STOP VIEW flow_parquet_mv" && sql "TRUNCATE TABLE data_flow" && flows 20000 30 &&
+		sql "INSERT INTO data_flow SELECT * REPLACE (insert_time - INTERVAL 12 MINUTE AS insert_time, batch + 1 AS batch) FROM data_flow" &&
+		sql "SYSTEM START VIEW flow_parquet_mv" && sql "SYSTEM REFRESH VIEW flow_parquet_mv" && sql "SYSTEM WAIT VIEW flow_parquet_mv" || return 1
+	# What is of an interval that is open waits.
+	becomes 30 "SELECT count(), sum(bytes) FROM $path" \
+		"$(sql 'SELECT count(), sum(bytes) FROM data_flow WHERE insert_time < now() - INTERVAL 10 MINUTE')" || return 1
+	is "SELECT uniq(_path) > 10, uniq(date, hour) > 10 FROM $path" "1	1" || return 1
+	sql "SYSTEM REFRESH VIEW flow_parquet_mv" && sql "SYSTEM WAIT VIEW flow_parquet_mv" && is "SELECT count() FROM $path" 20000 || return 1
+	sql "DROP VIEW flow_parquet_mv"
+}
+check "a refreshable view writes each row once, too" refreshed
+
 # A part that has expired is gone from data_flow; here one is dropped.
 expired() {
 	local before run

@@ -42,6 +42,15 @@ override() {
 }
 check "an override of the rollups' scope with several values has them all" override
 
+own() {
+	# A file of templates is applied again when its variables change; the rows of before stay.
+	CLICKHOUSE_FLOW_MV_POLICY_LEVEL= CLICKHOUSE_FLOW_MV_POLICY_SCOPE= schema && sql "TRUNCATE TABLE data_flow_by_ip_version_1h" || return 1
+	flow own1 src_as=1 dst_as=2 in_interface_edge=true && flow own2 src_as=3 in_interface_edge=true || return 1
+	is "SELECT DISTINCT policy_scope FROM data_flow_by_ip_version_1h" "['comm:re','comm:lab']" &&
+		is "SELECT policy_scope FROM data_flow_by_edge_as_1h WHERE src_as_id = 1" "['comm:re','comm:lab','as:1','as:2']"
+}
+check "without one, rollups over all AS have no scope of an AS" own
+
 off() {
 	CLICKHOUSE_FLOW_POLICY_AUTO_SCOPES=false schema && flow e src_as=64500 mpls_vpn_rd=64805 && has_scopes e "['comm:re','comm:lab']" || return 1
 	CLICKHOUSE_FLOW_POLICY_AUTO_SCOPES=false CLICKHOUSE_POLICY_SCOPE='' schema && flow f src_as=64500 && has_scopes f "[]"

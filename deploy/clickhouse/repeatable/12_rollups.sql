@@ -24,7 +24,7 @@ policy_originator,
 --@ if rollup_policy_scope
     ${rollup_policy_scope} AS policy_scope
 --@ else
-    policy_scope
+    ${rollup_own_scope} AS policy_scope
 --@ end
 --@ end
 --@ set rollup_interfaces
@@ -81,6 +81,11 @@ FROM
 WHERE start_time >= first AND start_time >= kept AND start_time NOT IN filling
 GROUP BY ${rollup_keys}
 HAVING sum(flows) != 0 OR sum(bits) != 0 OR sum(number) != 0
+--@ end
+-- With the AS among the keys its scopes add no rows; without it they would leave a row for each pair
+-- of AS, and none may see the sum over all AS for being one of them.
+--@ set rollup_own_scope
+data_flow${local}.policy_scope
 --@ end
 --@ for window in edge_as_windows
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_edge_as_${window}${local} ${on_cluster}
@@ -152,6 +157,9 @@ AS ${database}.data_flow_by_edge_as_${window}_local
 ENGINE = Distributed('${cluster}', '${database}', 'data_flow_by_edge_as_${window}_local', rand());
 
 --@ end
+--@ end
+--@ set rollup_own_scope
+arrayFilter(s -> NOT startsWith(s, 'as:'), data_flow${local}.policy_scope)
 --@ end
 --@ for window in interface_windows
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_interface_${window}${local} ${on_cluster}
