@@ -268,6 +268,7 @@ static void reload(struct agent *a)
 			log_info("settings are unchanged; files were reopened");
 		log_set_level(next.log_level);
 		receivers_reload(a->receivers, &next.rx);
+		exporter_store_set_limits(a->store, &next.decode);
 		if (a->reloaded)
 			settings_free(&a->latest);
 		a->latest = next;

@@ -34,7 +34,7 @@ union socket_address {
 };
 
 struct udp_socket {
-	int fd;
+	int fd; /* -1: a place that is free */
 	uint16_t port;
 	struct ip_addr local; /* unset: any, each datagram tells */
 };
@@ -43,7 +43,8 @@ struct udp {
 	const struct udp_group *group;
 	int epoll;
 	unsigned n_sockets;
-	unsigned turn; /* which of the readable sockets is first */
+	unsigned turn;	  /* which of the readable sockets is first */
+	uint64_t dropped; /* at sockets that are closed */
 	struct udp_socket *sockets;
 	struct mmsghdr messages[RX_BATCH];
 	struct iovec parts[RX_BATCH];
@@ -54,6 +55,7 @@ struct udp {
 
 struct udp_group {
 	unsigned workers;
+	bool running; /* what is opened now comes late, without the privileges of the start */
 	enum udp_steering steering;
 	struct allow_list *allow; /* RCU */
 	struct udp *of;
@@ -197,13 +199,13 @@ static int steer(struct udp_group *g, const int *fds, int family, int streams_fd
 	if (g->steering != UDP_STEER_SOURCE) {
 		/* Failing for want of privileges is foreseen: no pages of libbpf about it. */
 		before = libbpf_set_print(quiet);
-		err = steer_by_stream(g, fds, streams_fd);
+		err = g->n_programs < SOCKETS_MAX ? steer_by_stream(g, fds, streams_fd) : -ENOSPC;
 		libbpf_set_print(before);
 		if (!err) {
 			g->steering = UDP_STEER_STREAM;
 			return 0;
 		}
-		if (g->steering == UDP_STEER_STREAM)
+		if (g->steering == UDP_STEER_STREAM && !g->running)
 			return err;
 		log_info("UDP: the reuseport program cannot be loaded (%s); exporters are kept on "
 			 "their worker by source address",
@@ -211,6 +213,15 @@ static int steer(struct udp_group *g, const int *fds, int family, int streams_fd
 		g->steering = UDP_STEER_SOURCE;
 	}
 	return steer_by_source(fds[0], family, g->workers);
+}
+
+static unsigned free_place(const struct udp *u)
+{
+	unsigned i = 0;
+
+	while (i < u->n_sockets && u->sockets[i].fd >= 0)
+		i++;
+	return i;
 }
 
 /* The sockets of all workers for one address and port. -EAFNOSUPPORT: no such family here. */
@@ -234,9 +245,11 @@ static int open_listener(struct udp_group *g, const struct ip_addr *local, int f
 			return fd;
 		set_buffer(fd, o->socket_buffer);
 		fds[w] = fd;
-		event.data.u32 = u->n_sockets;
-		u->sockets[u->n_sockets++] = (struct udp_socket){
+		event.data.u32 = free_place(u);
+		u->sockets[event.data.u32] = (struct udp_socket){
 			.fd = fd, .port = port, .local = *local};
+		if (event.data.u32 == u->n_sockets)
+			__atomic_store_n(&u->n_sockets, u->n_sockets + 1, __ATOMIC_RELEASE);
 		if (epoll_ctl(u->epoll, EPOLL_CTL_ADD, fd, &event))
 			return -errno;
 	}
@@ -278,11 +291,33 @@ static void describe(char *error, size_t size, int err, const struct ip_addr *lo
 		 err == -EADDRINUSE ? "; `ss -lunp` shows who has it" : "");
 }
 
-int udp_open(struct udp_group **out, const struct rx_options *o, unsigned workers, int streams_fd,
-	     char *error, size_t size)
+/* At all local addresses. */
+static int open_port(struct udp_group *g, uint16_t port, const struct rx_options *o, int streams_fd,
+		     char *error, size_t size)
 {
 	static const struct ip_addr any;
 	unsigned n = o->n_addresses ? o->n_addresses : 2;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct ip_addr *local = o->n_addresses ? &o->addresses[i] : &any;
+		int family = o->n_addresses ? ip_is_v4(local) ? AF_INET : AF_INET6
+			     : i	    ? AF_INET6
+					    : AF_INET;
+		int err = open_listener(g, local, family, port, o, streams_fd);
+
+		if (err == -EAFNOSUPPORT && !o->n_addresses && family == AF_INET6)
+			continue; /* a kernel without IPv6 */
+		if (err) {
+			describe(error, size, err, local, family, port);
+			return err;
+		}
+	}
+	return 0;
+}
+
+int udp_open(struct udp_group **out, const struct rx_options *o, unsigned workers, int streams_fd,
+	     char *error, size_t size)
+{
 	struct udp_group *g = calloc(1, sizeof(*g));
 	int err = -ENOMEM;
 
@@ -302,23 +337,14 @@ int udp_open(struct udp_group **out, const struct rx_options *o, unsigned worker
 		if (err)
 			goto out_of_memory;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct ip_addr *local = o->n_addresses ? &o->addresses[i] : &any;
-		int family = o->n_addresses ? ip_is_v4(local) ? AF_INET : AF_INET6
-			     : i	    ? AF_INET6
-					    : AF_INET;
-
-		for (unsigned p = 0; p < o->n_ports; p++) {
-			err = open_listener(g, local, family, o->ports[p], o, streams_fd);
-			if (err == -EAFNOSUPPORT && !o->n_addresses && family == AF_INET6)
-				continue; /* a kernel without IPv6 */
-			if (err) {
-				describe(error, size, err, local, family, o->ports[p]);
-				udp_close(g);
-				return err;
-			}
+	for (unsigned p = 0; p < o->n_ports; p++) {
+		err = open_port(g, o->ports[p], o, streams_fd, error, size);
+		if (err) {
+			udp_close(g);
+			return err;
 		}
 	}
+	g->running = true;
 	*out = g;
 	return 0;
 
@@ -336,7 +362,8 @@ void udp_close(struct udp_group *g)
 		struct udp *u = &g->of[w];
 
 		for (unsigned i = 0; i < u->n_sockets; i++)
-			close(u->sockets[i].fd);
+			if (u->sockets[i].fd >= 0)
+				close(u->sockets[i].fd);
 		if (u->epoll >= 0)
 			close(u->epoll);
 		free(u->sockets);
@@ -476,16 +503,65 @@ int udp_fd(struct udp *u)
 	return u->epoll;
 }
 
+static uint64_t dropped_at(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) ? 0 : info[SK_MEMINFO_DROPS];
+}
+
 uint64_t udp_dropped(const struct udp *u)
 {
-	uint64_t sum = 0;
+	uint64_t sum = __atomic_load_n(&u->dropped, __ATOMIC_RELAXED);
+	unsigned n = __atomic_load_n(&u->n_sockets, __ATOMIC_ACQUIRE);
 
-	for (unsigned i = 0; i < u->n_sockets; i++) {
-		uint32_t info[SK_MEMINFO_VARS] = {0};
-		socklen_t len = sizeof(info);
-
-		if (!getsockopt(u->sockets[i].fd, SOL_SOCKET, SO_MEMINFO, info, &len))
-			sum += info[SK_MEMINFO_DROPS];
-	}
+	for (unsigned i = 0; i < n; i++)
+		if (u->sockets[i].fd >= 0)
+			sum += dropped_at(u->sockets[i].fd);
 	return sum;
+}
+
+bool udp_has_port(const struct udp_group *g, uint16_t port)
+{
+	const struct udp *u = &g->of[0];
+
+	for (unsigned i = 0; i < u->n_sockets; i++)
+		if (u->sockets[i].fd >= 0 && u->sockets[i].port == port)
+			return true;
+	return false;
+}
+
+void udp_drop_port(struct udp_group *g, uint16_t port)
+{
+	for (unsigned w = 0; w < g->workers; w++)
+		for (unsigned i = 0; i < g->of[w].n_sockets; i++)
+			if (g->of[w].sockets[i].fd >= 0 && g->of[w].sockets[i].port == port)
+				epoll_ctl(g->of[w].epoll, EPOLL_CTL_DEL, g->of[w].sockets[i].fd,
+					  NULL);
+	synchronize_rcu(); /* no worker receives from them any more */
+	for (unsigned w = 0; w < g->workers; w++) {
+		struct udp *u = &g->of[w];
+
+		for (unsigned i = 0; i < u->n_sockets; i++) {
+			int fd = u->sockets[i].fd;
+
+			if (fd < 0 || u->sockets[i].port != port)
+				continue;
+			__atomic_store_n(&u->dropped, u->dropped + dropped_at(fd),
+					 __ATOMIC_RELAXED);
+			u->sockets[i].fd = -1;
+			close(fd);
+		}
+	}
+}
+
+int udp_add_port(struct udp_group *g, uint16_t port, const struct rx_options *o, int streams_fd,
+		 char *error, size_t size)
+{
+	int err = open_port(g, port, o, streams_fd, error, size);
+
+	if (err)
+		udp_drop_port(g, port);
+	return err;
 }
