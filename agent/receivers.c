@@ -247,6 +247,12 @@ static void change_ports(struct receivers *r, const struct rx_options *o)
 	for (unsigned i = 0; i < before.n_ports; i++)
 		if (!has_port(&r->options, before.ports[i]))
 			udp_drop_port(r->udp, before.ports[i]);
+	udp_keep(r->udp);
+}
+
+void receivers_keep(const struct receivers *r)
+{
+	udp_keep(r->udp);
 }
 
 void receivers_reload(struct receivers *r, const struct rx_options *o)

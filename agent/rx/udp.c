@@ -15,9 +15,12 @@
 #include <urcu-qsbr.h>
 
 #include "../log.h"
+#include "../service.h"
 #include "allow.h"
 #include "reuseport.skel.h"
 #include "udp.h"
+
+#define UDP_KEPT_NAME "weir-udp"
 
 enum {
 	SOCKETS_MAX = RX_PORTS_MAX * RX_ADDRESSES_MAX, /* of one worker */
@@ -36,7 +39,8 @@ union socket_address {
 struct udp_socket {
 	int fd; /* -1: a place that is free */
 	uint16_t port;
-	struct ip_addr local; /* unset: any, each datagram tells */
+	uint32_t dropped_before; /* by an agent that had it before us */
+	struct ip_addr local;	 /* unset: any, each datagram tells */
 };
 
 struct udp {
@@ -215,6 +219,57 @@ static int steer(struct udp_group *g, const int *fds, int family, int streams_fd
 	return steer_by_source(fds[0], family, g->workers);
 }
 
+struct wanted {
+	union socket_address address;
+	bool shared;
+	int fd; /* what was found, or -1 */
+};
+
+/* Whether a socket that the service manager kept is the one that would be opened now. */
+static bool is_wanted(int fd, void *arg)
+{
+	struct wanted *w = arg;
+	union socket_address sa;
+	socklen_t len = sizeof(sa), int_len = sizeof(int);
+	int type = 0, shared = 0;
+	bool same;
+
+	if (w->fd >= 0)
+		return false;
+	memset(&sa, 0, sizeof(sa));
+	if (getsockname(fd, &sa.any, &len) || sa.any.sa_family != w->address.any.sa_family ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &int_len) || type != SOCK_DGRAM ||
+	    getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, &int_len) || !shared == w->shared)
+		return false;
+	if (sa.any.sa_family == AF_INET)
+		same = sa.v4.sin_port == w->address.v4.sin_port &&
+		       sa.v4.sin_addr.s_addr == w->address.v4.sin_addr.s_addr;
+	else
+		same = sa.v6.sin6_port == w->address.v6.sin6_port &&
+		       !memcmp(&sa.v6.sin6_addr, &w->address.v6.sin6_addr, 16);
+	if (same)
+		w->fd = fd;
+	return same;
+}
+
+/* A socket that the agent before us had, with what has come since; -1: there is none. */
+static int kept_socket(const struct ip_addr *local, int family, uint16_t port, bool shared)
+{
+	struct wanted w = {.shared = shared, .fd = -1};
+
+	address_of(&w.address, local, family, port);
+	service_kept(UDP_KEPT_NAME, is_wanted, &w);
+	return w.fd;
+}
+
+static uint32_t dropped_at(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) ? 0 : info[SK_MEMINFO_DROPS];
+}
+
 static unsigned free_place(const struct udp *u)
 {
 	unsigned i = 0;
@@ -228,26 +283,33 @@ static unsigned free_place(const struct udp *u)
 static int open_listener(struct udp_group *g, const struct ip_addr *local, int family,
 			 uint16_t port, const struct rx_options *o, int streams_fd)
 {
-	int fds[RX_WORKERS_MAX], fd;
+	const bool shared = g->workers > 1;
+	int fds[RX_WORKERS_MAX], fd = kept_socket(local, family, port, shared);
 	struct epoll_event event = {.events = EPOLLIN};
 
 	/* Sharing is among our workers: a probe finds out whether somebody else is there, who would
-	 * take a part of the datagrams. */
-	fd = bound_socket(local, family, port, false);
-	if (fd < 0)
-		return fd;
-	close(fd);
+	 * take a part of the datagrams. With a socket that was kept for us it would find that. */
+	if (fd < 0) {
+		int probe = bound_socket(local, family, port, false);
+
+		if (probe < 0)
+			return probe;
+		close(probe);
+	}
 	for (unsigned w = 0; w < g->workers; w++) {
 		struct udp *u = &g->of[w];
 
-		fd = bound_socket(local, family, port, g->workers > 1);
+		if (w > 0)
+			fd = kept_socket(local, family, port, shared);
+		if (fd < 0)
+			fd = bound_socket(local, family, port, shared);
 		if (fd < 0)
 			return fd;
 		set_buffer(fd, o->socket_buffer);
 		fds[w] = fd;
 		event.data.u32 = free_place(u);
 		u->sockets[event.data.u32] = (struct udp_socket){
-			.fd = fd, .port = port, .local = *local};
+			.fd = fd, .port = port, .dropped_before = dropped_at(fd), .local = *local};
 		if (event.data.u32 == u->n_sockets)
 			__atomic_store_n(&u->n_sockets, u->n_sockets + 1, __ATOMIC_RELEASE);
 		if (epoll_ctl(u->epoll, EPOLL_CTL_ADD, fd, &event))
@@ -503,12 +565,10 @@ int udp_fd(struct udp *u)
 	return u->epoll;
 }
 
-static uint64_t dropped_at(int fd)
+/* Since we have the socket; the kernel's count wraps. */
+static uint32_t dropped_of(const struct udp_socket *s)
 {
-	uint32_t info[SK_MEMINFO_VARS] = {0};
-	socklen_t len = sizeof(info);
-
-	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) ? 0 : info[SK_MEMINFO_DROPS];
+	return dropped_at(s->fd) - s->dropped_before;
 }
 
 uint64_t udp_dropped(const struct udp *u)
@@ -518,8 +578,17 @@ uint64_t udp_dropped(const struct udp *u)
 
 	for (unsigned i = 0; i < n; i++)
 		if (u->sockets[i].fd >= 0)
-			sum += dropped_at(u->sockets[i].fd);
+			sum += dropped_of(&u->sockets[i]);
 	return sum;
+}
+
+void udp_keep(const struct udp_group *g)
+{
+	service_forget(UDP_KEPT_NAME);
+	for (unsigned w = 0; w < g->workers; w++)
+		for (unsigned i = 0; i < g->of[w].n_sockets; i++)
+			if (g->of[w].sockets[i].fd >= 0)
+				service_keep(g->of[w].sockets[i].fd, UDP_KEPT_NAME);
 }
 
 bool udp_has_port(const struct udp_group *g, uint16_t port)
@@ -548,7 +617,7 @@ void udp_drop_port(struct udp_group *g, uint16_t port)
 
 			if (fd < 0 || u->sockets[i].port != port)
 				continue;
-			__atomic_store_n(&u->dropped, u->dropped + dropped_at(fd),
+			__atomic_store_n(&u->dropped, u->dropped + dropped_of(&u->sockets[i]),
 					 __ATOMIC_RELAXED);
 			u->sockets[i].fd = -1;
 			close(fd);

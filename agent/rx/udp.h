@@ -35,6 +35,10 @@ enum udp_steering udp_steering(const struct udp_group *g);
  * readers; waits until they have let go of the old one. */
 int udp_set_allow(struct udp_group *g, const struct rx_prefix *allow, unsigned n);
 
+/* Gives the sockets to the service manager to keep: what the kernel receives while no agent runs
+ * waits in them for the next one, which takes them in udp_open(). */
+void udp_keep(const struct udp_group *g);
+
 /* While workers receive: another port (0, or a negative errno with one line in error, and nothing
  * of it is open), and one port less. o->addresses are those of the start. The caller is no RCU
  * reader. */

@@ -67,7 +67,7 @@ await 10 eval '[ "$(account rx_xdp_datagrams rx_udp_datagrams)" -ge $((before + 
 expect a_port_that_stays_loses_nothing "$(($(account rx_xdp_datagrams rx_udp_datagrams) - before))" '^10000$'
 spawn "$ns_b" python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 9996)); time.sleep(60)'
-await 5 eval 'in_b ss -Hlun | grep -q :9996'
+await 30 eval 'in_b ss -Hlun | grep -q :9996'
 ports='4739, 9996' settings
 hang_up a_port_of_another_is_left_out 'listen.ports: ' 'UDP port 9996 of 0.0.0.0: Address already in use.*; the port is left out'
 expect and_the_others_stay "$(arrives 4739)" '^150$'
@@ -129,5 +129,31 @@ records=$(sed -n 's/.*\brecords=\([0-9]*\).*/\1/p' "$scratch/sent")
 written=$(cat "$scratch"/flows* | wc -l)
 expect their_flows_are_written "$(((written * N + records / 2) / records)) of $((xdp + udp))" "^$((xdp + udp)) of"
 printf '# an upgrade took %d ms, in which %d of %d datagrams found no socket, and are counted\n' $gap $((missed - udp)) $N
+
+# Under a service manager that keeps the UDP sockets meanwhile nothing is lost at all: XDP passes what
+# finds no AF_XDP socket to them, and there it waits.
+: >"$agent_log"
+rm -rf "$scratch/state" "$scratch"/flows*
+spawn "$ns_b" tests/tools/manager.py "$scratch/notify" "$WEIR" agent -c "$scratch/weir.yaml" >"$scratch/manager" 2>>"$agent_log"
+manager=$spawned
+await 15 grep -q '^ready' "$scratch/manager"
+steered_before=$(frames steered) no_socket_before=$(frames no_socket)
+in_a "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 3000 --count 15000 >"$scratch/sent" &
+sender=$!
+sleep 1
+kill -USR1 "$manager"
+await 20 eval '[ "$(grep -c "^ready" "$scratch/manager")" = 2 ]'
+wait $sender
+passed=$(($(frames no_socket) - no_socket_before))
+sleep 1
+expect kept_the_sockets "$(cat "$scratch/manager")" '^ready, kept [1-9]' '^ended'
+expect the_accounts_close_after_that "$("$WEIR" audit --socket "$scratch/control" | head -n 1)" 'accounts close'
+kill "$manager"
+wait "$manager"
+expect an_upgrade_loses_nothing "$(($(last_words XDP) + $(last_words UDP)))" '^15000$'
+expect what_came_meanwhile_waited "$([ "$passed" -gt 0 ] && [ "$(last_words UDP)" = "$passed" ] && echo all || echo "$(last_words UDP) of $passed")" all
+records=$(sed -n 's/.*\brecords=\([0-9]*\).*/\1/p' "$scratch/sent")
+expect and_its_flows_are_written "$(cat "$scratch"/flows* | wc -l)" "^$records\$"
+printf '# %d of 15000 datagrams came while no agent ran\n' "$passed"
 "$WEIR" xdp detach --pin-path "$pins" --interface vb >/dev/null 2>&1 || "$WEIR" xdp detach --pin-path "$pins" >/dev/null 2>&1
 finish
