@@ -232,6 +232,8 @@ static int start(struct agent *a)
 	log_info("collecting with %u worker%s; flows go to %s%s", n, n == 1 ? "" : "s",
 		 publisher_output_name(a->publisher, 0),
 		 a->settings->publish.n_outputs > 1 ? " and others" : "");
+	receivers_keep(a->receivers);
+	service_kept_close();
 	service_notify("READY=1");
 	return 0;
 }
@@ -268,6 +270,7 @@ static void reload(struct agent *a)
 			log_info("settings are unchanged; files were reopened");
 		log_set_level(next.log_level);
 		receivers_reload(a->receivers, &next.rx);
+		exporter_store_set_limits(a->store, &next.decode);
 		if (a->reloaded)
 			settings_free(&a->latest);
 		a->latest = next;

@@ -217,9 +217,51 @@ unsigned receivers_of(struct receivers *r, unsigned worker, struct receiver *to,
 	return n;
 }
 
+static bool has_port(const struct rx_options *o, uint16_t port)
+{
+	for (unsigned i = 0; i < o->n_ports; i++)
+		if (o->ports[i] == port)
+			return true;
+	return false;
+}
+
+/* Sockets first, so that what XDP passes of a new port arrives; the other way round for an old one.
+ */
+static void change_ports(struct receivers *r, const struct rx_options *o)
+{
+	int streams = r->xdp ? xdp_map_fd(r->xdp, XDP_MAP_STREAMS) : -1, err = 0;
+	struct rx_options before = r->options;
+	char error[400];
+
+	r->options.n_ports = 0;
+	for (unsigned i = 0; i < o->n_ports; i++) {
+		if (!udp_has_port(r->udp, o->ports[i]) &&
+		    udp_add_port(r->udp, o->ports[i], &r->options, streams, error, sizeof(error)))
+			log_error("%s; the port is left out", error);
+		else
+			r->options.ports[r->options.n_ports++] = o->ports[i];
+	}
+	if (r->xdp)
+		err = xdp_set_listeners(r->xdp, &r->options);
+	if (err)
+		log_error("listen.ports are not in force everywhere: %s", strerror(-err));
+	for (unsigned i = 0; i < before.n_ports; i++)
+		if (!has_port(&r->options, before.ports[i]))
+			udp_drop_port(r->udp, before.ports[i]);
+	udp_keep(r->udp);
+}
+
+void receivers_keep(const struct receivers *r)
+{
+	udp_keep(r->udp);
+}
+
 void receivers_reload(struct receivers *r, const struct rx_options *o)
 {
-	int err = udp_set_allow(r->udp, o->allow, o->n_allow);
+	int err;
+
+	change_ports(r, o);
+	err = udp_set_allow(r->udp, o->allow, o->n_allow);
 
 	if (!err && r->xdp)
 		err = xdp_set_allow(r->xdp, o->allow, o->n_allow);

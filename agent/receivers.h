@@ -25,6 +25,9 @@ int receivers_start(struct receivers *r);
 /* The receivers of one worker; returns how many, at most `max`. */
 unsigned receivers_of(struct receivers *r, unsigned worker, struct receiver *to, unsigned max);
 
+/* Gives the UDP sockets to the service manager to keep over a restart. */
+void receivers_keep(const struct receivers *r);
+
 /* Takes over a changed allow list and rate limit. */
 void receivers_reload(struct receivers *r, const struct rx_options *o);
 

@@ -1,6 +1,8 @@
 /* What the service manager is told.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,11 +11,21 @@
 
 #include "service.h"
 
-void service_notify(const char *state)
+enum { FIRST = 3, KEPT_MAX = 1024 }; /* SD_LISTEN_FDS_START */
+
+static bool taken[KEPT_MAX];
+
+static void tell(const char *state, int passed)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	size_t len = path ? strlen(path) : 0;
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec text = {(char *)state, strlen(state)};
+	struct msghdr message = {.msg_name = &sa, .msg_iov = &text, .msg_iovlen = 1};
 	int fd;
 
 	if (len < 2 || len >= sizeof(sa.sun_path) || (path[0] != '/' && path[0] != '@'))
@@ -21,13 +33,87 @@ void service_notify(const char *state)
 	memcpy(sa.sun_path, path, len);
 	if (path[0] == '@')
 		sa.sun_path[0] = '\0'; /* an abstract name */
+	message.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	if (passed >= 0) {
+		message.msg_control = control.room;
+		message.msg_controllen = sizeof(control.room);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &passed, sizeof(int));
+	}
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	/* Nobody can be told if this fails; the manager's own timeout tells. */
-	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa,
-		      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	(void)!sendmsg(fd, &message, MSG_NOSIGNAL);
 	close(fd);
+}
+
+void service_notify(const char *state)
+{
+	tell(state, -1);
+}
+
+void service_keep(int fd, const char *name)
+{
+	char state[128];
+
+	/* FDPOLL=0: an ICMP error of an exporter is no reason to forget the socket. */
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+	tell(state, fd);
+}
+
+void service_forget(const char *name)
+{
+	char state[128];
+
+	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	tell(state, -1);
+}
+
+static unsigned long number_of(const char *variable)
+{
+	const char *text = getenv(variable);
+
+	return text && *text >= '0' && *text <= '9' ? strtoul(text, NULL, 10) : 0;
+}
+
+static unsigned kept(void)
+{
+	unsigned long n = number_of("LISTEN_FDS");
+
+	if (number_of("LISTEN_PID") != (unsigned long)getpid())
+		return 0;
+	return n < KEPT_MAX ? (unsigned)n : KEPT_MAX;
+}
+
+void service_kept(const char *name, bool (*take)(int fd, void *arg), void *arg)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	unsigned n = kept();
+
+	for (unsigned i = 0; i < n && names; i++) {
+		size_t len = strcspn(names, ":");
+
+		if (!taken[i] && len == strlen(name) && !strncmp(names, name, len) &&
+		    take(FIRST + (int)i, arg)) {
+			taken[i] = true;
+			fcntl(FIRST + (int)i, F_SETFD, FD_CLOEXEC);
+		}
+		names += len;
+		names = *names ? names + 1 : NULL;
+	}
+}
+
+void service_kept_close(void)
+{
+	unsigned n = kept();
+
+	for (unsigned i = 0; i < n; i++)
+		if (!taken[i])
+			close(FIRST + (int)i);
+	unsetenv("LISTEN_PID");
 }
 
 uint64_t service_watchdog_ns(void)

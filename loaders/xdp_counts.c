@@ -148,6 +148,37 @@ static bool show_exporter(const struct exporter_key *key, const struct exporter_
 	return true;
 }
 
+enum { DENIED_SHOWN = 20 };
+
+/* Who sent and may not, summed over the CPUs; nothing where there is none. */
+static void show_denied(int map_fd, struct buffer *out)
+{
+	int cpus = libbpf_num_possible_cpus(), r, n = 0;
+	struct denied_counts *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
+	struct exporter_key key, next;
+
+	r = counts ? bpf_map_get_next_key(map_fd, NULL, &next) : -ENOMEM;
+	for (unsigned steps = 0; r == 0 && steps < 1u << 16; steps++) {
+		unsigned long long sum = 0;
+		struct ip_addr a;
+
+		key = next;
+		if (bpf_map_lookup_elem(map_fd, &key, counts) == 0 && n++ < DENIED_SHOWN) {
+			for (int c = 0; c < cpus; c++)
+				sum += counts[c].datagrams;
+			memcpy(a.b, key.address, 16);
+			buffer_string(out, n == 1 ? "denied, not in exporters.allow:\n  " : "  ");
+			buffer_ip(out, &a);
+			buffer_format(out, " to port %u: %llu datagrams\n", key.port, sum);
+		}
+		r = bpf_map_get_next_key(map_fd, &key, &next);
+	}
+	if (n > DENIED_SHOWN)
+		buffer_format(out, "  and %d more: bpftool map dump pinned …/denied\n",
+			      n - DENIED_SHOWN);
+	free(counts);
+}
+
 int xdp_status(const char *pin_path, const char *interface, struct buffer *out, char *error,
 	       size_t error_size)
 {
@@ -183,6 +214,11 @@ int xdp_status(const char *pin_path, const char *interface, struct buffer *out, 
 				pin_path, strerror(-r));
 	if (r == 0)
 		buffer_string(out, "  none yet\n");
+	fd = xdp_pinned_map(pin_path, XDP_MAP_DENIED);
+	if (fd >= 0) {
+		show_denied(fd, out);
+		close(fd);
+	}
 	return 0;
 }
 

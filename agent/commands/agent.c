@@ -11,7 +11,7 @@ static const char usage[] =
 	"usage: weir agent -c FILE [--set KEY=VALUE...]\n"
 	"       weir agent --interface IF [--output OUTPUT] [--format FORMAT]\n\n"
 	"Collects flows until SIGTERM or SIGINT: receives through XDP and UDP, decodes and\n"
-	"publishes. SIGHUP reads the settings again (allow list, rate limit, log level) and\n"
+	"publishes. SIGHUP reads the settings again (ports, allow list, limits, log level) and\n"
 	"reopens files. Without a file the defaults hold: UDP ports 2055, 4739 and 6343, JSON on\n"
 	"standard output. `weir config` prints all settings.\n"
 	"Exit status: 0 stopped in order, 1 not started or flows not delivered, 2 usage.\n\n"

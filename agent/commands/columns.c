@@ -33,8 +33,24 @@ void columns_number(struct columns *c, uint64_t v)
 	columns_text(c, grouped(v, text));
 }
 
+/* Gives columns that do not fit the width -1. */
+static void leave_out(const struct columns *c, int *width)
+{
+	for (const char *spare = c->width && c->spare ? c->spare : ""; *spare; spare++) {
+		unsigned sum = 0;
+
+		for (unsigned k = 0; k < c->n; k++)
+			sum += width[k] < 0 ? 0 : (unsigned)width[k] + 2;
+		if (sum <= c->width)
+			return;
+		width[*spare - 1] = -1;
+	}
+}
+
 static void print_cell(const char *text, int width, bool right, bool last, FILE *to)
 {
+	if (width < 0)
+		return;
 	if (right)
 		fprintf(to, "  %*s", width, text);
 	else
@@ -57,6 +73,7 @@ void columns_print(struct columns *c, FILE *to)
 		if (n > width[i % c->n])
 			width[i % c->n] = n;
 	}
+	leave_out(c, width);
 	for (unsigned k = 0; headed && k < c->n; k++) {
 		bool right = c->heads[k][0] == '>';
 

@@ -10,6 +10,10 @@
 struct columns {
 	const char *const *heads; /* one for each column; those that begin with '>' align right */
 	unsigned n;
+	unsigned width; /* of the screen; 0: as wide as it gets */
+	/* Columns by their number from 1 on, in the order in which they are left out where the
+	 * screen is too narrow; NULL: none. */
+	const char *spare;
 	struct buffer cells; /* NUL-terminated, row by row */
 };
 

@@ -195,7 +195,7 @@ static json_t *by_address(const json_t *exporters)
 }
 
 void exporter_table_print(const json_t *exporters, const json_t *before, double seconds, int order,
-			  bool reverse, unsigned max, uint64_t now, FILE *to)
+			  bool reverse, unsigned max, uint64_t now, unsigned width, FILE *to)
 {
 	static const char *const heads[2][12] = {
 		{"exporter", "protocols", ">datagrams", ">flows", ">bytes", ">lost", ">malformed",
@@ -203,7 +203,12 @@ void exporter_table_print(const json_t *exporters, const json_t *before, double 
 		{"exporter", "protocols", ">datagrams/s", ">flows/s", ">bytes/s", ">lost/s",
 		 ">malformed", ">no template", ">templates", ">sampling", ">lag", ">last seen"},
 	};
-	struct columns c = {.heads = heads[seconds > 0], .n = 12};
+	/* Protocols, bytes, templates, sampling, lag, no template, datagrams: what is lost, what is
+	 * malformed and who is silent stays. */
+	struct columns c = {.heads = heads[seconds > 0],
+			    .n = 12,
+			    .width = width,
+			    .spare = "\2\5\11\12\13\10\3"};
 	struct sorting sorting = {.order = order, .reverse = reverse};
 	const json_t *list = json_object_get(exporters, "list"), *e;
 	json_t *index = by_address(before);

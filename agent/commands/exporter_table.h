@@ -19,9 +19,10 @@ extern const unsigned n_exporter_orders;
 int exporter_order_find(const char *name, char key);
 
 /* Prints up to `max` of the exporters ("exporters" of status: {"total":…,"list":[…]}). With
- * `before`, the same of `seconds` ago, rates; else totals. now: s since 1970. */
+ * `before`, the same of `seconds` ago, rates; else totals. now: s since 1970. What
+ * a screen of `width` has no room for is left out; 0: nothing. */
 void exporter_table_print(const json_t *exporters, const json_t *before, double seconds, int order,
-			  bool reverse, unsigned max, uint64_t now, FILE *to);
+			  bool reverse, unsigned max, uint64_t now, unsigned width, FILE *to);
 
 /* "3 s", "12 min" … */
 void print_duration(char *to, size_t size, uint64_t seconds);

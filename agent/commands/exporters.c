@@ -49,7 +49,7 @@ int command_exporters(int argc, char **argv)
 		fwrite(raw.p, 1, raw.len, stdout);
 	} else if (o) {
 		exporter_table_print(o, NULL, 0, order, false, client.exporters,
-				     (uint64_t)time(NULL), stdout);
+				     (uint64_t)time(NULL), 0, stdout);
 		if (client_number(o, "total") > client.exporters)
 			printf("  … %u of %" PRIu64 " listed; --exporters N lists more\n",
 			       client.exporters, client_number(o, "total"));

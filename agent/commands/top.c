@@ -41,6 +41,7 @@ struct top {
 	int order;
 	bool reverse, terminal;
 	struct termios was;
+	unsigned width; /* of the screen; 0: no terminal */
 };
 
 static volatile sig_atomic_t ended;
@@ -112,14 +113,39 @@ static void print_head(const struct top *t, FILE *to)
 		client_text(o, "collector_id"), up,
 		client_flag(o, "alive") ? "alive" : "A WORKER STANDS STILL",
 		client_flag(o, "ready") ? "ready" : "NOT READY");
-	fprintf(to, "bottleneck: %s%s%s\n\n", *stage ? stage : "none", *why ? ": " : "", why);
+	fprintf(to, "bottleneck: %s%s%s\n", *stage ? stage : "none", *why ? ": " : "", why);
+}
+
+/* What the XDP program did with frames, but those that are no business of ours. */
+static void print_kernel(const struct top *t, double span, FILE *to)
+{
+	const json_t *list = json_object_get(t->now, "kernel"), *k;
+	const char *between = "XDP: ";
+	size_t i;
+
+	json_array_foreach(list, i, k)
+	{
+		const json_t *was = json_array_get(json_object_get(t->before, "kernel"), i);
+		uint64_t v = rise(k, was, "since_start", span);
+		char number[32];
+
+		if (!v || !strcmp(client_text(k, "reason"), "not_ours"))
+			continue;
+		fprintf(to, "%s%s %s/s", between, grouped(v, number), client_text(k, "reason"));
+		between = ", ";
+	}
+	if (*between == ',')
+		fputc('\n', to);
 }
 
 static void print_workers(const struct top *t, double span, FILE *to)
 {
 	static const char *const heads[] = {">worker",	">busy",	">datagrams/s", ">bytes/s",
 					    ">flows/s", ">malformed/s", ">lost/s",	">lost"};
-	struct columns c = {.heads = heads, .n = sizeof(heads) / sizeof(*heads)};
+	struct columns c = {.heads = heads,
+			    .n = sizeof(heads) / sizeof(*heads),
+			    .width = t->width,
+			    .spare = "\4\5"};
 	const json_t *list = json_object_get(t->now, "workers"), *w;
 	size_t i;
 
@@ -149,7 +175,10 @@ static void print_outputs(const struct top *t, double span, FILE *to)
 {
 	static const char *const heads[] = {"output",	  ">flows/s",	">bytes/s", ">waiting",
 					    ">spooled/s", ">dropped/s", ">dropped"};
-	struct columns c = {.heads = heads, .n = sizeof(heads) / sizeof(*heads)};
+	struct columns c = {.heads = heads,
+			    .n = sizeof(heads) / sizeof(*heads),
+			    .width = t->width,
+			    .spare = "\3\5\2\4"};
 	static const char *const drops[] = {"dropped_queue_full_flows", "dropped_spool_full_flows",
 					    "dropped_error_flows"};
 	const json_t *list = json_object_get(t->now, "outputs"), *o;
@@ -182,24 +211,33 @@ static void print_turn(const struct top *t, unsigned max, FILE *to)
 	const json_t *exporters = json_object_get(t->now, "exporters");
 
 	print_head(t, to);
+	print_kernel(t, span, to);
+	fputc('\n', to);
 	print_workers(t, span, to);
 	print_outputs(t, span, to);
 	fprintf(to, "exporters: %" PRIu64 ", by %s%s%s\n", client_number(exporters, "total"),
 		exporter_orders[t->order].name, t->reverse ? ", reversed" : "",
 		t->terminal ? "   (f d b l t g s a sort, r reverse, q quit)" : "");
 	exporter_table_print(exporters, json_object_get(t->before, "exporters"), span, t->order,
-			     t->reverse, max, client_number(t->now, "now"), to);
+			     t->reverse, max, client_number(t->now, "now"), t->width, to);
+}
+
+static struct winsize screen(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || !w.ws_row || !w.ws_col)
+		w = (struct winsize){.ws_row = 24, .ws_col = 80};
+	return w;
 }
 
 /* Puts the text on the screen, cut where the screen ends. */
 static void show(const char *text)
 {
-	struct winsize w = {.ws_row = 24, .ws_col = 80};
+	struct winsize w = screen();
 	struct buffer out = {0};
 	unsigned row = 1, column = 0;
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || !w.ws_row || !w.ws_col)
-		w = (struct winsize){.ws_row = 24, .ws_col = 80};
 	buffer_string(&out, "\033[H");
 	for (; *text && row < w.ws_row; text++) {
 		if (*text == '\n') {
@@ -225,6 +263,7 @@ static bool turn(struct top *t)
 
 	if (!to)
 		return false;
+	t->width = t->terminal ? screen().ws_col : 0;
 	print_turn(t, t->terminal ? ASK_MAX : t->client.exporters, to);
 	if (fclose(to) || !text)
 		return false;

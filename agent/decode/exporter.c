@@ -356,6 +356,22 @@ void exporter_store_clock_set(struct exporter_store *s, int64_t by_ns, uint64_t 
 	pthread_mutex_unlock(&s->mutex);
 }
 
+void exporter_store_set_limits(struct exporter_store *s, const struct decode_options *o)
+{
+	pthread_mutex_lock(&s->mutex);
+	s->options.max_exporters = o->max_exporters;
+	s->options.max_templates = o->max_templates;
+	s->options.max_templates_per_exporter = o->max_templates_per_exporter;
+	s->options.max_domains_per_exporter = o->max_domains_per_exporter;
+	s->options.max_samplers = o->max_samplers;
+	s->options.max_names = o->max_names;
+	s->options.template_timeout = o->template_timeout;
+	s->options.max_waiting_bytes = o->max_waiting_bytes;
+	s->options.max_waiting_bytes_per_exporter = o->max_waiting_bytes_per_exporter;
+	s->options.waiting_timeout = o->waiting_timeout;
+	pthread_mutex_unlock(&s->mutex);
+}
+
 void exporter_store_free(struct exporter_store *s)
 {
 	struct expiry x = {.store = s};

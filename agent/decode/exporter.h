@@ -102,6 +102,10 @@ static inline void exporter_store_defer(struct exporter_store *s, struct rcu_hea
 struct exporter_store *exporter_store_new(const struct decode_options *options, unsigned workers);
 
 /* Frees everything; no reader may be left. */
+/* Takes over the limits that are compared under the mutex: numbers of exporters, templates,
+ * domains, samplers and names, waiting bytes, timeouts. What is over a lower one stays until it
+ * goes by itself. By the thread that calls exporter_store_expire(). */
+void exporter_store_set_limits(struct exporter_store *s, const struct decode_options *o);
 void exporter_store_free(struct exporter_store *s);
 
 /* The exporter with this address, made if new. NULL: the limit is reached (or no memory). */

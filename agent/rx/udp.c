@@ -15,9 +15,12 @@
 #include <urcu-qsbr.h>
 
 #include "../log.h"
+#include "../service.h"
 #include "allow.h"
 #include "reuseport.skel.h"
 #include "udp.h"
+
+#define UDP_KEPT_NAME "weir-udp"
 
 enum {
 	SOCKETS_MAX = RX_PORTS_MAX * RX_ADDRESSES_MAX, /* of one worker */
@@ -34,16 +37,18 @@ union socket_address {
 };
 
 struct udp_socket {
-	int fd;
+	int fd; /* -1: a place that is free */
 	uint16_t port;
-	struct ip_addr local; /* unset: any, each datagram tells */
+	uint32_t dropped_before; /* by an agent that had it before us */
+	struct ip_addr local;	 /* unset: any, each datagram tells */
 };
 
 struct udp {
 	const struct udp_group *group;
 	int epoll;
 	unsigned n_sockets;
-	unsigned turn; /* which of the readable sockets is first */
+	unsigned turn;	  /* which of the readable sockets is first */
+	uint64_t dropped; /* at sockets that are closed */
 	struct udp_socket *sockets;
 	struct mmsghdr messages[RX_BATCH];
 	struct iovec parts[RX_BATCH];
@@ -54,6 +59,7 @@ struct udp {
 
 struct udp_group {
 	unsigned workers;
+	bool running; /* what is opened now comes late, without the privileges of the start */
 	enum udp_steering steering;
 	struct allow_list *allow; /* RCU */
 	struct udp *of;
@@ -197,13 +203,13 @@ static int steer(struct udp_group *g, const int *fds, int family, int streams_fd
 	if (g->steering != UDP_STEER_SOURCE) {
 		/* Failing for want of privileges is foreseen: no pages of libbpf about it. */
 		before = libbpf_set_print(quiet);
-		err = steer_by_stream(g, fds, streams_fd);
+		err = g->n_programs < SOCKETS_MAX ? steer_by_stream(g, fds, streams_fd) : -ENOSPC;
 		libbpf_set_print(before);
 		if (!err) {
 			g->steering = UDP_STEER_STREAM;
 			return 0;
 		}
-		if (g->steering == UDP_STEER_STREAM)
+		if (g->steering == UDP_STEER_STREAM && !g->running)
 			return err;
 		log_info("UDP: the reuseport program cannot be loaded (%s); exporters are kept on "
 			 "their worker by source address",
@@ -213,30 +219,99 @@ static int steer(struct udp_group *g, const int *fds, int family, int streams_fd
 	return steer_by_source(fds[0], family, g->workers);
 }
 
+struct wanted {
+	union socket_address address;
+	bool shared;
+	int fd; /* what was found, or -1 */
+};
+
+/* Whether a socket that the service manager kept is the one that would be opened now. */
+static bool is_wanted(int fd, void *arg)
+{
+	struct wanted *w = arg;
+	union socket_address sa;
+	socklen_t len = sizeof(sa), int_len = sizeof(int);
+	int type = 0, shared = 0;
+	bool same;
+
+	if (w->fd >= 0)
+		return false;
+	memset(&sa, 0, sizeof(sa));
+	if (getsockname(fd, &sa.any, &len) || sa.any.sa_family != w->address.any.sa_family ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &int_len) || type != SOCK_DGRAM ||
+	    getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, &int_len) || !shared == w->shared)
+		return false;
+	if (sa.any.sa_family == AF_INET)
+		same = sa.v4.sin_port == w->address.v4.sin_port &&
+		       sa.v4.sin_addr.s_addr == w->address.v4.sin_addr.s_addr;
+	else
+		same = sa.v6.sin6_port == w->address.v6.sin6_port &&
+		       !memcmp(&sa.v6.sin6_addr, &w->address.v6.sin6_addr, 16);
+	if (same)
+		w->fd = fd;
+	return same;
+}
+
+/* A socket that the agent before us had, with what has come since; -1: there is none. */
+static int kept_socket(const struct ip_addr *local, int family, uint16_t port, bool shared)
+{
+	struct wanted w = {.shared = shared, .fd = -1};
+
+	address_of(&w.address, local, family, port);
+	service_kept(UDP_KEPT_NAME, is_wanted, &w);
+	return w.fd;
+}
+
+static uint32_t dropped_at(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) ? 0 : info[SK_MEMINFO_DROPS];
+}
+
+static unsigned free_place(const struct udp *u)
+{
+	unsigned i = 0;
+
+	while (i < u->n_sockets && u->sockets[i].fd >= 0)
+		i++;
+	return i;
+}
+
 /* The sockets of all workers for one address and port. -EAFNOSUPPORT: no such family here. */
 static int open_listener(struct udp_group *g, const struct ip_addr *local, int family,
 			 uint16_t port, const struct rx_options *o, int streams_fd)
 {
-	int fds[RX_WORKERS_MAX], fd;
+	const bool shared = g->workers > 1;
+	int fds[RX_WORKERS_MAX], fd = kept_socket(local, family, port, shared);
 	struct epoll_event event = {.events = EPOLLIN};
 
 	/* Sharing is among our workers: a probe finds out whether somebody else is there, who would
-	 * take a part of the datagrams. */
-	fd = bound_socket(local, family, port, false);
-	if (fd < 0)
-		return fd;
-	close(fd);
+	 * take a part of the datagrams. With a socket that was kept for us it would find that. */
+	if (fd < 0) {
+		int probe = bound_socket(local, family, port, false);
+
+		if (probe < 0)
+			return probe;
+		close(probe);
+	}
 	for (unsigned w = 0; w < g->workers; w++) {
 		struct udp *u = &g->of[w];
 
-		fd = bound_socket(local, family, port, g->workers > 1);
+		if (w > 0)
+			fd = kept_socket(local, family, port, shared);
+		if (fd < 0)
+			fd = bound_socket(local, family, port, shared);
 		if (fd < 0)
 			return fd;
 		set_buffer(fd, o->socket_buffer);
 		fds[w] = fd;
-		event.data.u32 = u->n_sockets;
-		u->sockets[u->n_sockets++] = (struct udp_socket){
-			.fd = fd, .port = port, .local = *local};
+		event.data.u32 = free_place(u);
+		u->sockets[event.data.u32] = (struct udp_socket){
+			.fd = fd, .port = port, .dropped_before = dropped_at(fd), .local = *local};
+		if (event.data.u32 == u->n_sockets)
+			__atomic_store_n(&u->n_sockets, u->n_sockets + 1, __ATOMIC_RELEASE);
 		if (epoll_ctl(u->epoll, EPOLL_CTL_ADD, fd, &event))
 			return -errno;
 	}
@@ -278,11 +353,33 @@ static void describe(char *error, size_t size, int err, const struct ip_addr *lo
 		 err == -EADDRINUSE ? "; `ss -lunp` shows who has it" : "");
 }
 
-int udp_open(struct udp_group **out, const struct rx_options *o, unsigned workers, int streams_fd,
-	     char *error, size_t size)
+/* At all local addresses. */
+static int open_port(struct udp_group *g, uint16_t port, const struct rx_options *o, int streams_fd,
+		     char *error, size_t size)
 {
 	static const struct ip_addr any;
 	unsigned n = o->n_addresses ? o->n_addresses : 2;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct ip_addr *local = o->n_addresses ? &o->addresses[i] : &any;
+		int family = o->n_addresses ? ip_is_v4(local) ? AF_INET : AF_INET6
+			     : i	    ? AF_INET6
+					    : AF_INET;
+		int err = open_listener(g, local, family, port, o, streams_fd);
+
+		if (err == -EAFNOSUPPORT && !o->n_addresses && family == AF_INET6)
+			continue; /* a kernel without IPv6 */
+		if (err) {
+			describe(error, size, err, local, family, port);
+			return err;
+		}
+	}
+	return 0;
+}
+
+int udp_open(struct udp_group **out, const struct rx_options *o, unsigned workers, int streams_fd,
+	     char *error, size_t size)
+{
 	struct udp_group *g = calloc(1, sizeof(*g));
 	int err = -ENOMEM;
 
@@ -302,23 +399,14 @@ int udp_open(struct udp_group **out, const struct rx_options *o, unsigned worker
 		if (err)
 			goto out_of_memory;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct ip_addr *local = o->n_addresses ? &o->addresses[i] : &any;
-		int family = o->n_addresses ? ip_is_v4(local) ? AF_INET : AF_INET6
-			     : i	    ? AF_INET6
-					    : AF_INET;
-
-		for (unsigned p = 0; p < o->n_ports; p++) {
-			err = open_listener(g, local, family, o->ports[p], o, streams_fd);
-			if (err == -EAFNOSUPPORT && !o->n_addresses && family == AF_INET6)
-				continue; /* a kernel without IPv6 */
-			if (err) {
-				describe(error, size, err, local, family, o->ports[p]);
-				udp_close(g);
-				return err;
-			}
+	for (unsigned p = 0; p < o->n_ports; p++) {
+		err = open_port(g, o->ports[p], o, streams_fd, error, size);
+		if (err) {
+			udp_close(g);
+			return err;
 		}
 	}
+	g->running = true;
 	*out = g;
 	return 0;
 
@@ -336,7 +424,8 @@ void udp_close(struct udp_group *g)
 		struct udp *u = &g->of[w];
 
 		for (unsigned i = 0; i < u->n_sockets; i++)
-			close(u->sockets[i].fd);
+			if (u->sockets[i].fd >= 0)
+				close(u->sockets[i].fd);
 		if (u->epoll >= 0)
 			close(u->epoll);
 		free(u->sockets);
@@ -476,16 +565,72 @@ int udp_fd(struct udp *u)
 	return u->epoll;
 }
 
+/* Since we have the socket; the kernel's count wraps. */
+static uint32_t dropped_of(const struct udp_socket *s)
+{
+	return dropped_at(s->fd) - s->dropped_before;
+}
+
 uint64_t udp_dropped(const struct udp *u)
 {
-	uint64_t sum = 0;
+	uint64_t sum = __atomic_load_n(&u->dropped, __ATOMIC_RELAXED);
+	unsigned n = __atomic_load_n(&u->n_sockets, __ATOMIC_ACQUIRE);
 
-	for (unsigned i = 0; i < u->n_sockets; i++) {
-		uint32_t info[SK_MEMINFO_VARS] = {0};
-		socklen_t len = sizeof(info);
-
-		if (!getsockopt(u->sockets[i].fd, SOL_SOCKET, SO_MEMINFO, info, &len))
-			sum += info[SK_MEMINFO_DROPS];
-	}
+	for (unsigned i = 0; i < n; i++)
+		if (u->sockets[i].fd >= 0)
+			sum += dropped_of(&u->sockets[i]);
 	return sum;
+}
+
+void udp_keep(const struct udp_group *g)
+{
+	service_forget(UDP_KEPT_NAME);
+	for (unsigned w = 0; w < g->workers; w++)
+		for (unsigned i = 0; i < g->of[w].n_sockets; i++)
+			if (g->of[w].sockets[i].fd >= 0)
+				service_keep(g->of[w].sockets[i].fd, UDP_KEPT_NAME);
+}
+
+bool udp_has_port(const struct udp_group *g, uint16_t port)
+{
+	const struct udp *u = &g->of[0];
+
+	for (unsigned i = 0; i < u->n_sockets; i++)
+		if (u->sockets[i].fd >= 0 && u->sockets[i].port == port)
+			return true;
+	return false;
+}
+
+void udp_drop_port(struct udp_group *g, uint16_t port)
+{
+	for (unsigned w = 0; w < g->workers; w++)
+		for (unsigned i = 0; i < g->of[w].n_sockets; i++)
+			if (g->of[w].sockets[i].fd >= 0 && g->of[w].sockets[i].port == port)
+				epoll_ctl(g->of[w].epoll, EPOLL_CTL_DEL, g->of[w].sockets[i].fd,
+					  NULL);
+	synchronize_rcu(); /* no worker receives from them any more */
+	for (unsigned w = 0; w < g->workers; w++) {
+		struct udp *u = &g->of[w];
+
+		for (unsigned i = 0; i < u->n_sockets; i++) {
+			int fd = u->sockets[i].fd;
+
+			if (fd < 0 || u->sockets[i].port != port)
+				continue;
+			__atomic_store_n(&u->dropped, u->dropped + dropped_of(&u->sockets[i]),
+					 __ATOMIC_RELAXED);
+			u->sockets[i].fd = -1;
+			close(fd);
+		}
+	}
+}
+
+int udp_add_port(struct udp_group *g, uint16_t port, const struct rx_options *o, int streams_fd,
+		 char *error, size_t size)
+{
+	int err = open_port(g, port, o, streams_fd, error, size);
+
+	if (err)
+		udp_drop_port(g, port);
+	return err;
 }

@@ -35,6 +35,18 @@ enum udp_steering udp_steering(const struct udp_group *g);
  * readers; waits until they have let go of the old one. */
 int udp_set_allow(struct udp_group *g, const struct rx_prefix *allow, unsigned n);
 
+/* Gives the sockets to the service manager to keep: what the kernel receives while no agent runs
+ * waits in them for the next one, which takes them in udp_open(). */
+void udp_keep(const struct udp_group *g);
+
+/* While workers receive: another port (0, or a negative errno with one line in error, and nothing
+ * of it is open), and one port less. o->addresses are those of the start. The caller is no RCU
+ * reader. */
+bool udp_has_port(const struct udp_group *g, uint16_t port);
+int udp_add_port(struct udp_group *g, uint16_t port, const struct rx_options *o, int streams_fd,
+		 char *error, size_t size);
+void udp_drop_port(struct udp_group *g, uint16_t port);
+
 /* Up to `max` (at most RX_BATCH) datagrams, without waiting; 0: none is there. received_ns is the
  * time of the call. The calling thread is an RCU reader. */
 unsigned udp_receive(struct udp *u, struct datagram *out, unsigned max, struct account *account);

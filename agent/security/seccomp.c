@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,10 +22,8 @@
 static const char *const allowed[] = {
 	/* memory */
 	"brk",
-	"mmap",
 	"munmap",
 	"mremap",
-	"mprotect",
 	"madvise",
 	"mlock",
 	"munlock",
@@ -230,6 +229,7 @@ static int allow_some(scmp_filter_ctx f)
 					    TIOCGWINSZ};
 	static const uint64_t prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_TIMERSLACK,
 					  PR_CAPBSET_READ, 0x53564d41 /* PR_SET_VMA */};
+	static const uint64_t prots[] = {0, PROT_WRITE, PROT_EXEC};
 	const uint64_t self = (uint64_t)getpid();
 	int r = 0;
 
@@ -241,6 +241,15 @@ static int allow_some(scmp_filter_ctx f)
 		r = allow_if(f, "ioctl", 1, controls[i]);
 	for (size_t i = 0; i < sizeof(prctls) / sizeof(*prctls) && !r; i++)
 		r = allow_if(f, "prctl", 0, prctls[i]);
+	/* No memory that can be written and executed: mapped as one or the other, and made
+	 * executable never. Libraries that are loaded late are mapped executable, and that is all
+	 * they need. */
+	for (size_t i = 0; i < sizeof(prots) / sizeof(*prots) && !r; i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, prots[i]));
+	if (!r)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	/* A limit may be asked for, of this process, and not be set. */
 	if (!r)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,

@@ -70,8 +70,8 @@ done | jq -Rn --arg version "$version" --arg created "$created" '
 			licenseConcluded: "NOASSERTION", copyrightText: "NOASSERTION"})),
 		relationships: ([{spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES",
 				relatedSpdxElement: "SPDXRef-Package-weir"}]
-			+ ($files | map({spdxElementId: "SPDXRef-Package-\(.package | id)", relationshipType: "CONTAINS",
-				relatedSpdxElement: "SPDXRef-File-\(.path | id)"}))
+			+ ($files | map({spdxElementId: "SPDXRef-File-\(.path | id)", relationshipType: "GENERATED_FROM",
+				relatedSpdxElement: "SPDXRef-Package-\(.package | id)"}))
 			+ ($files | map(select(.package != "weir") | .package) | unique | map({
 				spdxElementId: "SPDXRef-Package-weir", relationshipType: "DEPENDS_ON",
 				relatedSpdxElement: "SPDXRef-Package-\(. | id)"})))

@@ -74,7 +74,7 @@ runc --root "$scratch/runc" run --bundle "$scratch/bundle" "$name" </dev/null >"
 container=$!
 ln -s run/weir.sock "$scratch/control"
 agent_log=$scratch/out
-if await 15 "$WEIR" status --socket "$scratch/control" >/dev/null 2>&1; then
+if await 60 "$WEIR" status --socket "$scratch/control" >/dev/null 2>&1; then
 	pass image_runs_with_four_capabilities
 	expect image_keeps_none_of_them "$(cat /proc/"$(runc --root "$scratch/runc" state "$name" | jq .pid)"/status)" \
 		'^CapEff:	0+$' '^CapPrm:	0+$' '^NoNewPrivs:	1$' '^Seccomp:	2$'

@@ -25,6 +25,8 @@ else
 fi
 expect package_writes_files_not_the_journal "$(cat "$root/etc/weir/weir.yaml")" \
 	'^ +path: /var/lib/weir/flows.json$' '^ +rotate_size: 1G$'
+expect package_is_of_this_version "$(dpkg-deb -f "$deb" Version) $(zcat "$root/usr/share/doc/weir/changelog.gz" |
+	sed -n 's/^## \([0-9.]*\).*/\1/p' | head -n 1)" "^$version-1 $version\$"
 expect package_depends_on_what_it_uses "$(dpkg-deb -f "$deb" Depends)" librdkafka libbpf libseccomp
 expect package_keeps_settings "$(dpkg-deb -I "$deb" conffiles)" '^/etc/weir/weir.yaml$'
 cp "$deb" "$scratch/first.deb"
@@ -55,18 +57,59 @@ expect bash_completes_short_lists "$(bash_completes weir status --s)" '^--socket
 expect bash_completes_settings "$(bash_completes weir agent --set security.)" \
 	'security.seccomp= .*security.user='
 expect bash_completes_words "$(bash_completes weir xdp "")" '^attach detach status '
+# In the shells themselves, on a terminal: what stands there after TAB.
+shell_completes() { # SHELL-COMMAND WORDS: the screen after it was completed
+	python3 - "$scratch" "$1" "$2" <<'END'
+import os, pty, select, sys, time
+scratch, shell, words = sys.argv[1:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(TERM="dumb", PATH=scratch + "/root/usr/bin:" + os.environ["PATH"], HOME=scratch, PS1="> ", HISTFILE="")
+    os.chdir(scratch)
+    os.execvp("sh", ["sh", "-c", shell])
+out = b""
+def read(seconds, until=None):
+    global out
+    end = time.time() + seconds
+    while time.time() < end and not (until and until in out):
+        if select.select([fd], [], [], 0.1)[0]:
+            try:
+                out += os.read(fd, 65536)
+            except OSError:
+                return
+read(20, b"READY\r\n")
+read(0.5)
+os.write(fd, words.encode() + b"\t\t")
+read(4)
+os.write(fd, b"\003\004")
+os.close(fd)
+print(out.decode(errors="replace").split("READY", 1)[-1])
+END
+}
+printf '. %s\nbind "set enable-bracketed-paste off"\nbind "set completion-query-items 0"\nbind "set page-completions off"\necho READY\n' \
+	"$root/usr/share/bash-completion/completions/weir" >"$scratch/bashrc"
+in_bash="exec bash --noprofile --rcfile $scratch/bashrc -i"
+expect bash_completes_on_a_terminal "$(shell_completes "$in_bash" 'weir exp')" 'weir exporters '
+expect bash_lists_on_a_terminal "$(shell_completes "$in_bash" 'weir load ')" 'caida' 'trie'
 if command -v zsh >/dev/null; then
 	if zsh -n "$root/usr/share/zsh/vendor-completions/_weir" 2>"$scratch/log"; then
 		pass zsh_reads_its_completion
 	else
 		fail zsh_reads_its_completion "$(head -n 1 "$scratch/log")"
 	fi
+	printf 'fpath=(%s $fpath)\nautoload -U compinit\ncompinit -u -d %s\nunsetopt LIST_AMBIGUOUS\nPS1="> "\necho READY\n' \
+		"$root/usr/share/zsh/vendor-completions" "$scratch/zcompdump" >"$scratch/.zshrc"
+	in_zsh="ZDOTDIR=$scratch exec zsh -i"
+	expect zsh_completes_on_a_terminal "$(shell_completes "$in_zsh" 'weir exp')" 'weir exporters'
+	expect zsh_lists_on_a_terminal "$(shell_completes "$in_zsh" 'weir xdp ')" 'attach' 'detach' 'status'
+	expect zsh_completes_options "$(shell_completes "$in_zsh" 'weir status --so')" 'weir status --socket'
 else
 	skip zsh_reads_its_completion "no zsh here"
 fi
 if command -v man >/dev/null && command -v groff >/dev/null; then
-	expect man_page_has_all_commands "$(MANWIDTH=100 man -l "$root/usr/share/man/man1/weir.1.gz" \
-		2>/dev/null)" 'weir agent' 'weir audit' CAPABILITIES
+	page=$(MANWIDTH=100 man -l "$root/usr/share/man/man1/weir.1.gz" 2>/dev/null)
+	expect man_page_has_all_commands "$page" 'weir agent' 'weir audit' CAPABILITIES
+	expect man_page_is_of_this_version "$page" "weir $version"
 else
 	skip man_page_has_all_commands "no man here"
 fi

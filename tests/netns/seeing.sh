@@ -81,8 +81,36 @@ END
 )
 expect top_on_a_terminal "$screen" 'ESC\[\?1049h' 'by flows ' 'by lost ' 'by lost, reversed' \
 	'ESC\[\?1049l' '^status 0$'
+
+# As a picture, on a small and on a wide screen: what tells of loss and silence fits both.
+if command -v tmux >/dev/null; then
+	picture() { # COLUMNS
+		tmux -L "weir-$$" new-session -d -x "$1" -y 40 -s "w$1" "$WEIR top --interval 1 --socket $scratch/control"
+		await 15 eval 'tmux -L "weir-$$" capture-pane -p -t "w'$1'" | grep -q "steered/s"'
+		tmux -L "weir-$$" capture-pane -p -t "w$1"
+	}
+	spawn "$ns_a" "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 200 --count 100000 >"$scratch/more"
+	sender=$spawned
+	narrow=$(picture 80) wide=$(picture 200)
+	tmux -L "weir-$$" kill-server
+	kill "$sender"
+	wait "$sender" 2>/dev/null
+	expect top_fits_80_columns "$narrow" '^XDP: .*[0-9] steered/s' '  exporter +datagrams/s +flows/s +lost/s +malformed .*last seen *$' \
+		'  output .*dropped *$' '^ +10.9.0.1 .* s *$'
+	expect top_shows_all_on_200_columns "$wide" '  exporter +protocols .*bytes/s +lost/s .*sampling +lag +last seen *$'
+else
+	skip top_fits_80_columns "no tmux: apt-get install tmux"
+fi
 wait $sender
 agent_stop agent
 expect top_without_an_agent "$("$WEIR" top --socket "$scratch/control" 2>&1; echo $?)" \
 	'no agent answers' '^1$'
+
+# Who is not in the allow list is named.
+agent_start exporters.allow=10.9.0.3/32 || fail start_again "$(tail -n 3 "$agent_log")"
+send_load --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 5000 --count 30
+await 5 eval '[ "$(xdp_reason $pins denied)" = 30 ]'
+expect denied_exporters_are_named "$("$WEIR" xdp status --pin-path $pins)" '^denied, not in exporters.allow:$' \
+	'^  10.9.0.1 to port 4739: 30 datagrams$'
+agent_stop denied
 finish

@@ -106,6 +106,7 @@ static int other_calls(void)
 {
 	union bpf_attr attr = {
 		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int wrong = 0;
 
 	filter(FILTER_ON);
@@ -119,6 +120,10 @@ static int other_calls(void)
 	wrong += refused(chmod("/tmp", 0777));
 	wrong += refused(symlink("a", "/tmp/weir-test-never"));
 	wrong += refused(fcntl(0, F_SETOWN, 1));
+	/* Memory to write code into and run it. */
+	wrong += refused((long)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	wrong += page == MAP_FAILED || refused(mprotect(page, 4096, PROT_READ | PROT_EXEC));
 	/* A process instead of a thread. */
 	wrong += refused(syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL));
 	return wrong;
@@ -155,6 +160,10 @@ static int usual_calls(void)
 	}
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	wrong += page == MAP_FAILED || munmap(page, 4096);
+	/* As a library that is loaded late. */
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	wrong += page == MAP_FAILED || munmap(page, 4096) || close(fd);
 	wrong += pthread_create(&t, NULL, thread, path) || pthread_join(t, &out) || out != path;
 	return wrong;
 }
