@@ -142,12 +142,10 @@ check "old files are read, flows that cannot be are kept apart" strange
 unreadable() {
 	local before
 	before=$(duck "SELECT * EXCLUDE (built_at) FROM data_status")
-	mkdir -p "$work/bad" && echo "this is no Parquet" >"$work/bad/weir-bad.parquet"
-	curl -sf --aws-sigv4 aws:amz:us-east-1:s3 -u "$S3_KEY:$S3_SECRET" -T "$work/bad/weir-bad.parquet" "$S3/ipfix/date=x/hour=y/weir-bad.parquet" ||
-		return 1
+	echo "this is no Parquet" | store rcat site:ipfix/date=x/hour=y/weir-bad.parquet || return 1
 	! dbt >"$work/message" && grep -q 'weir-bad.parquet' "$work/message" || { echo "the message: $(cat "$work/message")"; return 1; }
 	duck_is "SELECT * EXCLUDE (built_at) FROM data_status" "$before" || return 1
-	curl -sf --aws-sigv4 aws:amz:us-east-1:s3 -u "$S3_KEY:$S3_SECRET" -X DELETE "$S3/ipfix/date=x/hour=y/weir-bad.parquet"
+	store deletefile site:ipfix/date=x/hour=y/weir-bad.parquet || return 1
 	dbt && duck_is "SELECT * EXCLUDE (built_at) FROM data_status" "$before"
 }
 check "a file that cannot be read is named, and the marts stay as they were" unreadable
