@@ -6,12 +6,16 @@ venv_sets=(clickhouse)
 
 python=analytics/.venv/bin/python
 [ -x "$python" ] || { echo "SKIP all: no analytics/.venv; make analytics makes it"; exit 0; }
+command -v rclone >/dev/null || { echo "SKIP all: no rclone; make analytics installs it"; exit 0; }
 tests/minio.sh setup 2>"$work/minio" || { echo "SKIP all: $(tail -n 1 "$work/minio")"; exit 0; }
 tests/minio.sh start "$work/store" ipfix ipfix-analytics || { echo "FAIL store: it does not start"; exit 1; }
 . "$work/store/env"
 store_pid=$S3_PID
 export EXPORT_S3_ENDPOINT=$S3 AWS_ACCESS_KEY_ID=$S3_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET EXPORT_GRACE=1
 export ANALYTICS_DUCKDB=$work/weir.duckdb
+export RCLONE_CONFIG_SITE_TYPE=s3 RCLONE_CONFIG_SITE_PROVIDER=Minio RCLONE_CONFIG_SITE_ENDPOINT=$S3
+export RCLONE_CONFIG_SITE_ACCESS_KEY_ID=$S3_KEY RCLONE_CONFIG_SITE_SECRET_ACCESS_KEY=$S3_SECRET
+store() { env -u AWS_CA_BUNDLE rclone --retries 1 "$@" 2>>"$work/rclone.log"; } # its remote site: is MinIO
 start_front
 schema || { echo "FAIL schema: $(tail -n 1 "$work/schema.log")"; exit 1; }
 

@@ -64,8 +64,8 @@ check "flows, marts, pages and bucket have the same sums" first_run
 sed -n 's/^/# first run: /p' "$work/pipeline.log"
 
 types() {
-	[ "$(curl -sf -o "$work/page" -w '%{content_type}' --aws-sigv4 aws:amz:us-east-1:s3 -u "$S3_KEY:$S3_SECRET" \
-		"$S3/ipfix-analytics/index.html")" = "text/html; charset=utf-8" ] && grep -qi '<html' "$work/page"
+	store lsjson --stat -M site:ipfix-analytics/index.html >"$work/page" && grep -q '"MimeType": *"text/html' "$work/page" &&
+		grep -q '"cache-control": *"no-cache"' "$work/page" && store cat site:ipfix-analytics/index.html | grep -qi '<html'
 }
 check "pages are served as pages" types
 
@@ -103,15 +103,13 @@ served() {
 }
 check "--serve runs on a schedule until it is stopped" served
 
-put() { curl -sf --aws-sigv4 aws:amz:us-east-1:s3 -u "$S3_KEY:$S3_SECRET" "$@"; }
 failing() {
 	local status
-	echo "this is no Parquet" >"$work/bad.parquet"
-	put -T "$work/bad.parquet" "$S3/ipfix/date=x/hour=y/weir-bad.parquet" || return 1
+	echo "this is no Parquet" | store rcat site:ipfix/date=x/hour=y/weir-bad.parquet || return 1
 	objects >"$work/before"
 	pipeline
 	status=$?
-	put -X DELETE "$S3/ipfix/date=x/hour=y/weir-bad.parquet"
+	store deletefile site:ipfix/date=x/hour=y/weir-bad.parquet
 	[ $status = 1 ] && grep -q 'ipfix_pipeline: dbt build ended with status 1' "$work/pipeline.log" &&
 		grep -q '| .*weir-bad.parquet' "$work/pipeline.log" && ! grep -q Traceback "$work/pipeline.log" || {
 		tail -n 5 "$work/pipeline.log"
@@ -141,7 +139,7 @@ check "new and late flows: a new site, and of the old one nothing stays" second_
 sed -n 's/^/# second run: /p' "$work/pipeline.log"
 
 kept() { # what is younger than --keep-days stays, though it is not of the site
-	put -T "$work/bad.parquet" "$S3/ipfix-analytics/young.js" && sleep 1 &&
+	echo "// young" | store rcat site:ipfix-analytics/young.js && sleep 1 &&
 		"$python" -c "
 import argparse, os, pathlib, sys
 sys.path.insert(0, 'analytics')
