@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what building, testing and the demo need and this machine lacks (Debian and its kin).
 # SPDX-License-Identifier: Apache-2.0
-# usage: tests/setup.sh [build] [test] [demo]    no argument: all three
+# usage: tests/setup.sh [build] [test] [demo] [analytics]    no argument: the first three
 set -eu
 
 # What compiles weir: compilers, the BPF tools, the libraries it is linked with.
@@ -13,6 +13,9 @@ build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev 
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct tcpdump jq'
 # More exporters, other collectors to compare with, a Kafka client, the test libraries.
 test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd"
+# The dashboard: a browser to look at it, the copying to buckets. Node.js 20 is not in Debian 12 and is
+# looked for by analytics/setup.sh.
+analytics='chromium fonts-dejavu-core rclone python3-venv curl'
 
 if [ -t 2 ]; then
 	say() { printf '  SETUP   %s\n' "$*" >&2; }
@@ -27,8 +30,9 @@ for group in "${@:-all}"; do
 	build) wanted="$wanted $build" ;;
 	test) wanted="$wanted $test" ;;
 	demo) wanted="$wanted $demo" ;;
+	analytics) wanted="$wanted $analytics" ;;
 	all) wanted="$build $test $demo" ;;
-	*) die "unknown group '$group': build, test and demo are known" ;;
+	*) die "unknown group '$group': build, test, demo and analytics are known" ;;
 	esac
 done
 wanted=$(printf '%s\n' $wanted | sort -u)
