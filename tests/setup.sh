@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what building, testing and the demo need and this machine lacks (Debian and its kin).
 # SPDX-License-Identifier: Apache-2.0
-# usage: tests/setup.sh [build] [test] [demo] [image] [oci] [k8s]    no argument: the first three
+# usage: tests/setup.sh [build] [test] [demo] [image] [oci] [k8s] [analytics]    no argument: the first three
 #
 # ARCH=arm64 tests/setup.sh build: what compiling for another machine needs here (make ARCH=aarch64).
 set -eu
@@ -20,6 +20,9 @@ image='ca-certificates binutils jq'
 oci="$image buildah umoci runc"
 # The chart against a real API server, beside what deploy/helm/tools.sh builds; its alerts.
 k8s='etcd-server prometheus python3-venv jq openssl'
+# The dashboard: a browser to look at it, the copying to buckets. Node.js 20 is not in Debian 12 and is
+# looked for by analytics/setup.sh.
+analytics='chromium fonts-dejavu-core rclone python3-venv curl'
 
 if [ -t 2 ]; then
 	say() { printf '  SETUP   %s\n' "$*" >&2; }
@@ -37,8 +40,9 @@ for group in "${@:-all}"; do
 	k8s) wanted="$wanted $k8s" ;;
 	test) wanted="$wanted $test" ;;
 	demo) wanted="$wanted $demo" ;;
+	analytics) wanted="$wanted $analytics" ;;
 	all) wanted="$build $test $demo" ;;
-	*) die "unknown group '$group': build, test, demo, image, oci and k8s are known" ;;
+	*) die "unknown group '$group': build, test, demo, image, oci, k8s and analytics are known" ;;
 	esac
 done
 # Libraries of the other machine, the tools of this one.

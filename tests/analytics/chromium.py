@@ -18,6 +18,9 @@ import threading
 import time
 import urllib.parse
 
+# What Chromium asks of its maker by itself, with no page open; flags turn off the most of it.
+OWN = ("accounts.google.com:443", "update.googleapis.com:443", "http://clients2.google.com/time/",
+       "POST http://update.googleapis.com/service/update2", "POST https://update.googleapis.com/service/update2")
 mimetypes.add_type("application/wasm", ".wasm")
 mimetypes.add_type("text/javascript", ".js")
 
@@ -25,15 +28,19 @@ mimetypes.add_type("text/javascript", ".js")
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def refuse(self, what, status=502):
+        if not what.startswith(OWN):
+            self.server.foreign.append(what)
+        self.close_connection = True
+        self.send_error(status)
+
     def do_CONNECT(self):
-        self.server.foreign.append(self.path)
-        self.send_error(502)
+        self.refuse(self.path)
 
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
         if url.netloc not in ("", f"127.0.0.1:{self.server.server_address[1]}"):
-            self.server.foreign.append(self.path)
-            return self.send_error(502)
+            return self.refuse(self.path)
         path = os.path.normpath(self.server.directory + urllib.parse.unquote(url.path))
         if os.path.isdir(path):
             path = os.path.join(path, "index.html")
@@ -63,19 +70,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def do_POST(self):
-        self.server.foreign.append("POST " + self.path)
-        self.send_error(405)
+        self.refuse("POST " + self.path, 405)
 
     def log_message(self, *_):
         pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_):
+        pass  # a page that is left does not wait for its files
 
 
 class Site:
     """The built site at http://127.0.0.1:PORT/, from its root."""
 
     def __init__(self, directory):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.directory = os.path.abspath(directory)
         self.server.foreign, self.server.missing, self.server.sent = [], [], 0
         self.port = self.server.server_address[1]
@@ -100,7 +113,7 @@ class Chromium:
             f"--user-data-dir={self.profile}", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-sync",
             "--disable-domain-reliability", "--disable-dev-shm-usage", "--metrics-recording-only",
-            "--disable-features=OptimizationHints,MediaRouter,Translate,DialMediaRouteProvider,AutofillServerCommunication",
+            "--disable-features=BackForwardCache,OptimizationHints,MediaRouter,Translate,DialMediaRouteProvider,AutofillServerCommunication",
             "--force-prefers-reduced-motion", "--hide-scrollbars",
             f"--proxy-server=http://127.0.0.1:{site.port}", "--proxy-bypass-list=<-loopback>", "about:blank",
         ]
@@ -213,6 +226,11 @@ class Page:
         self.width = width
         self.call("Emulation.setDeviceMetricsOverride",
                   {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
+
+    def foreign(self):
+        """What the page asked of another host since go()."""
+        asked = [e["params"]["request"]["url"] for e in self.browser.events if e["method"] == "Network.requestWillBeSent"]
+        return [u for u in asked if not u.startswith((self.browser.site.url + "/", "data:", "blob:"))]
 
     def complaints(self):
         """What the console and the log say of errors since go()."""

@@ -41,15 +41,24 @@ NETWORKS = [
     (65541, "NILE-NET", "Nile Net", "EG", "198.18.56", 1, 2),
     (0, "", "", "", "192.0.2", 1, 1),
 ]
-# exporter, its address, kind, sampling rate, entry and exit interface with their indexes, share
+# Interfaces; speed in bit/s, edge: the network ends there
+INTERFACE = ("id", "index", "name", "description", "speed", "edge")
+GVA = (("gva-edge-1::et-0/0/1", 501, "et-0/0/1", "transit", 10_000_000_000, True),
+       ("gva-edge-1::et-0/0/2", 502, "et-0/0/2", "to the core", 10_000_000_000, False))
+AMS = (("ams-core-1::et-1/0/0", 11, "et-1/0/0", "exchange", 100_000_000_000, True),
+       ("ams-core-1::et-1/0/1", 12, "et-1/0/1", "to Frankfurt", 100_000_000_000, False))
+FRA = (("fra-core-1::et-2/0/0", 21, "et-2/0/0", "to Amsterdam", 100_000_000_000, False),
+       ("fra-core-1::et-2/0/3", 24, "et-2/0/3", "research sites", 40_000_000_000, True))
+UNKNOWN = (("", 3, "", "", 0, False), ("", 4, "", "", 0, False))
+# device, address, kind, sampling rate, entry, exit, share
 ROUTERS = [
-    ("gva-edge-1", "192.0.2.1", "IPFIX", 100, "gva-edge-1::et-0/0/1", 501, "gva-edge-1::et-0/0/2", 502, 34),
-    ("gva-edge-1", "192.0.2.1", "IPFIX", 100, "gva-edge-1::et-0/0/2", 502, "gva-edge-1::et-0/0/1", 501, 18),
-    ("ams-core-1", "192.0.2.2", "NETFLOW_V9", 1000, "ams-core-1::et-1/0/0", 11, "ams-core-1::et-1/0/1", 12, 20),
-    ("ams-core-1", "192.0.2.2", "NETFLOW_V9", 1000, "ams-core-1::et-1/0/1", 12, "ams-core-1::et-1/0/0", 11, 12),
-    ("fra-core-1", "192.0.2.3", "SFLOW_5", 2048, "fra-core-1::et-2/0/0", 21, "fra-core-1::et-2/0/3", 24, 9),
-    ("fra-core-1", "192.0.2.3", "SFLOW_5", 2048, "fra-core-1::et-2/0/3", 24, "fra-core-1::et-2/0/0", 21, 5),
-    ("2001:db8::5", "2001:db8::5", "NETFLOW_V9", 1, "", 3, "", 4, 2),
+    ("gva-edge-1", "192.0.2.1", "IPFIX", 100, *GVA, 34),
+    ("gva-edge-1", "192.0.2.1", "IPFIX", 100, *GVA[::-1], 18),
+    ("ams-core-1", "192.0.2.2", "NETFLOW_V9", 1000, *AMS, 20),
+    ("ams-core-1", "192.0.2.2", "NETFLOW_V9", 1000, *AMS[::-1], 12),
+    ("fra-core-1", "192.0.2.3", "SFLOW_5", 2048, *FRA, 9),
+    ("fra-core-1", "192.0.2.3", "SFLOW_5", 2048, *FRA[::-1], 5),
+    ("", "2001:db8::5", "NETFLOW_V9", 1, *UNKNOWN, 2),
 ]
 # protocol, port, name, share, mean bytes in a packet
 SERVICES = [
@@ -114,7 +123,7 @@ sized AS
     SELECT *, epoch_ns(hour_start) + CAST(d[5] * 3600e3 AS BIGINT) * 1000000 AS start_ns,
         CAST(pow(d[6], 5) * 60e3 AS BIGINT) * 1000000 AS length_ns,
         -- long tail; scaled by the sampling rate it is of the order of a gigabyte
-        greatest(1, CAST(pow(d[7], 7) * 7e8 / (SELECT sampling FROM routers WHERE i = router) / (SELECT size FROM services WHERE i = service) AS BIGINT)) AS packets
+        greatest(1, CAST(pow(d[7], 7) * 1.6e10 / (SELECT sampling FROM routers WHERE i = router) / (SELECT size FROM services WHERE i = service) AS BIGINT)) AS packets
     FROM chosen
 )
 SELECT
@@ -126,7 +135,7 @@ SELECT
     CASE WHEN v6 THEN '2001:db8:' || lower(printf('%x', s.asn)) || '::' || lower(printf('%x', 1 + CAST(pow(d[8], 3) * 40 AS INT))) ELSE s.prefix || '.' || (1 + CAST(pow(d[8], 3) * 60 AS INT)) END AS src_addr,
     CASE WHEN v6 THEN '2001:db8:' || lower(printf('%x', t.asn)) || '::' || lower(printf('%x', 1 + CAST(pow(d[9], 3) * 40 AS INT))) ELSE t.prefix || '.' || (1 + CAST(pow(d[9], 3) * 60 AS INT)) END AS dst_addr,
     '00:00:5e:00:53:01' AS src_mac, '00:00:5e:00:53:02' AS dst_mac,
-    CAST(r.in_index AS UINTEGER) AS in_if, CAST(r.out_index AS UINTEGER) AS out_if, 0::UINTEGER AS ingress_vrf_id,
+    CAST(r.entry.index AS UINTEGER) AS in_if, CAST(r.exit.index AS UINTEGER) AS out_if, 0::UINTEGER AS ingress_vrf_id,
     0::USMALLINT AS dot1q_vlan, 0::USMALLINT AS post_dot1q_vlan, 0::USMALLINT AS dot1q_cvlan, 0::USMALLINT AS post_dot1q_cvlan,
     CASE WHEN v6 THEN 'IPv6' ELSE 'IPv4' END AS etype, p.protocol AS proto,
     CAST(CASE WHEN p.protocol = 'TCP' THEN [2, 16, 24, 27][1 + CAST(d[10] * 3 AS INT)] ELSE 0 END AS USMALLINT) AS tcp_flags,
@@ -135,7 +144,13 @@ SELECT
     CAST(packets * p.size AS UBIGINT) AS bytes, CAST(packets AS UBIGINT) AS packets, CAST(r.sampling AS UBIGINT) AS sampling_rate,
     CAST(s.asn AS UINTEGER) AS src_as, CAST(t.asn AS UINTEGER) AS dst_as, s.name AS src_as_name, t.name AS dst_as_name,
     s.organization AS src_organization, t.organization AS dst_organization, s.country AS src_country, t.country AS dst_country,
-    r.device AS device_id, r.in_interface AS in_interface_id, r.out_interface AS out_interface_id, p.name AS application_service,
+    if(r.device = '', r.address, r.device) AS device_id, r.entry.id AS in_interface_id, r.exit.id AS out_interface_id,
+    p.name AS application_service, make_timestamp_ns(start_ns) AS start_time,
+    if(r.sampling = 1, 'assumed', 'options') AS sampling_origin, r.device AS device_name, CAST(p.port AS USMALLINT) AS application_port,
+    r.entry.name AS in_interface_name, r.entry.description AS in_interface_description,
+    CAST(r.entry.speed AS UBIGINT) AS in_interface_speed, r.entry.edge AS in_interface_edge,
+    r.exit.name AS out_interface_name, r.exit.description AS out_interface_description,
+    CAST(r.exit.speed AS UBIGINT) AS out_interface_speed, r.exit.edge AS out_interface_edge,
     strftime(make_timestamp_ns(start_ns), '%Y-%m-%d') AS date, strftime(make_timestamp_ns(start_ns), '%H') AS hour
 FROM
 (
@@ -169,10 +184,11 @@ def main():
     db.execute("SET threads = 2")
     table(db, "networks", "i INT, asn BIGINT, name TEXT, organization TEXT, country TEXT, prefix TEXT, sends DOUBLE, gets DOUBLE",
           [(i, *n) for i, n in enumerate(NETWORKS)])
-    table(db, "routers", "i INT, device TEXT, address TEXT, kind TEXT, sampling BIGINT, in_interface TEXT, in_index INT, out_interface TEXT, out_index INT, share DOUBLE",
-          [(i, "" if r[0] == r[1] else r[0], *r[1:]) for i, r in enumerate(ROUTERS)])
+    interface = "STRUCT(id TEXT, index INT, name TEXT, description TEXT, speed BIGINT, edge BOOLEAN)"
+    table(db, "routers", f"i INT, device TEXT, address TEXT, kind TEXT, sampling BIGINT, entry {interface}, exit {interface}, share DOUBLE",
+          [(i, *(dict(zip(INTERFACE, x)) if isinstance(x, tuple) else x for x in r)) for i, r in enumerate(ROUTERS)])
     table(db, "services", "i INT, protocol TEXT, port INT, name TEXT, share DOUBLE, size INT", [(i, *s) for i, s in enumerate(SERVICES)])
-    for name, rows, column in (("router_share", ROUTERS, 8), ("src_share", NETWORKS, 5), ("dst_share", NETWORKS, 6), ("service_share", SERVICES, 3)):
+    for name, rows, column in (("router_share", ROUTERS, 6), ("src_share", NETWORKS, 5), ("dst_share", NETWORKS, 6), ("service_share", SERVICES, 3)):
         table(db, name, "i INT, low DOUBLE, high DOUBLE", shares(rows, column))
 
     directory = pathlib.Path(args.directory)

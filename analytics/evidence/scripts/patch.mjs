@@ -2,19 +2,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const usql = new URL('../node_modules/@evidence-dev/universal-sql/src/client-duckdb/', import.meta.url);
+const packages = new URL('../node_modules/@evidence-dev/', import.meta.url);
+const usql = 'universal-sql/src/client-duckdb/';
 
 // Settings that the pinned duckdb-wasm does not know; its defaults are what they ask for.
 const settings = /(?<!\/\/ )await connection\.query\('SET (ieee_floating_point_ops|old_implicit_casting) = \w+;'\);/g;
 // Five seconds are short for loading the engine over a slow line.
 const timeout = /(?<=database'\)\), )5000(?=\))/g;
+// Times on the axes of charts are UTC, as everywhere else, and not the browser's.
+const config = /(?<=\.setOption\(\s*\{\s*)\.\.\.options\.config,/g;
 
 for (const [file, pattern, replacement, times] of [
-	['browser.js', settings, (found) => `// ${found}`, 2],
-	['node.js', settings, (found) => `// ${found}`, 2],
-	['both.js', timeout, () => '60000', 1]
+	[`${usql}browser.js`, settings, (found) => `// ${found}`, 2],
+	[`${usql}node.js`, settings, (found) => `// ${found}`, 2],
+	[`${usql}both.js`, timeout, () => '60000', 1],
+	['component-utilities/src/echarts.js', config, (found) => `useUTC: true, ${found}`, 2]
 ]) {
-	const path = new URL(file, usql);
+	const path = new URL(file, packages);
 	const text = readFileSync(path, 'utf8');
 	const mark = '// patched by scripts/patch.mjs\n';
 	if (text.startsWith(mark)) continue;

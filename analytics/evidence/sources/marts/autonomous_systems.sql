@@ -2,4 +2,4 @@
 select *
 from autonomous_systems
 order by bytes_sent + bytes_received desc, as_number
-limit 300
+limit 100
