@@ -103,6 +103,7 @@ static void protobuf_constants(struct row_constants *c, const char *collector_id
 {
 	size_t n = strnlen(collector_id, ENCODED_COLLECTOR_MAX);
 
+	c->head.len = 0;
 	c->len = (uint32_t)(put_text(c->bytes, FLOW_COLLECTOR_ID_NUMBER, collector_id, n) -
 			    c->bytes);
 }
@@ -259,14 +260,28 @@ static uint8_t *close_row(uint8_t *start, uint8_t *end)
 	return end + 1;
 }
 
-static uint8_t *protobuf_flow(uint8_t *to, const struct row_constants *c, const struct flow *f)
+/* What the row begins with; of the row before where that began alike. */
+static inline uint8_t *put_head(uint8_t *to, struct row_constants *c, const struct flow *f)
 {
-	uint8_t *start = to + 2, *p = start;
+	if (!row_head_fits(&c->head, f)) {
+		uint8_t *p = c->head.bytes;
 
 #define X(kind, name, number, member) kind(name, number, f->member);
-	FLOW_FIELDS (X)
+		FLOW_HEAD_FIELDS(X)
 #undef X
 		p = put_bytes(p, c->bytes, c->len);
+		row_head_set(&c->head, f, (uint32_t)(p - c->head.bytes));
+	}
+	return put_short(to, c->head.bytes, c->head.len);
+}
+
+static uint8_t *protobuf_flow(uint8_t *to, struct row_constants *c, const struct flow *f)
+{
+	uint8_t *start = to + 2, *p = put_head(start, c, f);
+
+#define X(kind, name, number, member) kind(name, number, f->member);
+	FLOW_RECORD_FIELDS(X)
+#undef X
 	if (f->ext)
 		p = put_ext(p, f->ext);
 	if (f->info)
