@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what building, testing and the demo need and this machine lacks (Debian and its kin).
 # SPDX-License-Identifier: Apache-2.0
-# usage: tests/setup.sh [build] [test] [demo]    no argument: all three
+# usage: tests/setup.sh [build] [test] [demo] [bench]    no argument: the first three
 set -eu
 
 # What compiles weir: compilers, the BPF tools, the libraries it is linked with.
@@ -12,7 +12,10 @@ build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev 
 # Network namespaces, the exporters that the demo runs, and traffic for them to watch.
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct tcpdump jq'
 # More exporters, other collectors to compare with, a Kafka client, the test libraries.
-test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd"
+test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd valgrind binutils"
+
+# Other collectors to measure beside.
+bench="$test nfdump pmacct iproute2 jq"
 
 if [ -t 2 ]; then
 	say() { printf '  SETUP   %s\n' "$*" >&2; }
@@ -27,8 +30,9 @@ for group in "${@:-all}"; do
 	build) wanted="$wanted $build" ;;
 	test) wanted="$wanted $test" ;;
 	demo) wanted="$wanted $demo" ;;
+	bench) wanted="$wanted $bench" ;;
 	all) wanted="$build $test $demo" ;;
-	*) die "unknown group '$group': build, test and demo are known" ;;
+	*) die "unknown group '$group': build, test, demo and bench are known" ;;
 	esac
 done
 wanted=$(printf '%s\n' $wanted | sort -u)
