@@ -10,7 +10,11 @@
 #include "publish.h"
 #include "sink.h"
 
-enum { BLOCK_ROWS = 4096 }; /* at most, in one block */
+enum {
+	BLOCK_ROWS = 4096, /* at most, in one block */
+	BATCH_ROWS = 256,
+	BATCH_ROWS_OF_BLOCKS = 1024,
+};
 
 /* A message being filled. */
 struct lane {
@@ -464,6 +468,14 @@ failed:
 	if (p)
 		publisher_close(p, 0);
 	return NULL;
+}
+
+uint32_t publisher_batch_rows(const struct publisher *p)
+{
+	for (unsigned i = 0; i < p->n_sinks; i++)
+		if (format_of(p->sinks[i]->options)->block)
+			return BATCH_ROWS_OF_BLOCKS;
+	return BATCH_ROWS;
 }
 
 struct publish_worker *publisher_worker(struct publisher *p, unsigned i, struct account *account)

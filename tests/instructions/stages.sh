@@ -99,5 +99,34 @@ for s in $stages; do
 			printf "ok %s  %.1f (%+.1f %%)\n", name, got, off
 		}' $baseline || status=1
 done
+# On the packet path nothing is allocated, and a lock is taken for a message, not for a flow.
+calls_of() { # PROFILE REGEX: how often functions of such a name were called
+	awk -v regex="$2" '
+		match($0, /^c?fn=\([0-9]+\)/) {
+			id = substr($0, index($0, "("), index($0, ")") - index($0, "(") + 1)
+			if (index($0, ") ")) name[id] = substr($0, index($0, ") ") + 2)
+			if ($0 ~ /^cfn=/) called = name[id]
+		}
+		/^calls=/ && called ~ regex { split($0, part, /[= ]/); sum += part[2] }
+		END { print sum + 0 }' "$1"
+}
+for s in $stages; do
+	case $s in pipeline-* | decode/*) ;; *) continue ;; esac
+	profile=$work/${s/\//.} flows=$(sed -n 's/.* of \([0-9]*\) flows$/\1/p' "$work/log.${s/\//.}")
+	[ -n "$flows" ] || continue
+	got=$(calls_of "$profile" '^(malloc|calloc|realloc|free|posix_memalign|aligned_alloc|mmap|read|write|recvfrom|sendto|poll)(@|$)')
+	locks=$(calls_of "$profile" '^pthread_(mutex|rwlock|spin)_(lock|rdlock|wrlock)')
+	some=$(calls_of "$profile" '^decoder_datagram')
+	if [ "$some" = 0 ]; then
+		printf 'FAIL %s_path: the profile has no calls\n' "${s/\//_}"
+		status=1
+	elif [ "$got" != 0 ] || [ "$locks" -gt $((flows / 50)) ]; then
+		printf 'FAIL %s_path: %d allocations or system calls and %d locks for %d flows\n' \
+			"${s/\//_}" "$got" "$locks" "$flows"
+		status=1
+	else
+		printf 'ok %s_path  no allocation, no system call, %d locks for %d flows\n' "${s/\//_}" "$locks" "$flows"
+	fi
+done
 [ "${1:-}" != update ] || cp "$work/new" $baseline
 exit $status
