@@ -171,6 +171,20 @@ static uint8_t *put_map(uint8_t *p, uint32_t number, const struct texts *t)
 	for (uint32_t i = 0; i < REPEATED_COUNT(array, count); i++) \
 		p = put_plain(p, number, &(array)[i]);
 
+_Static_assert(offsetof(struct flow_ext, sub_agent_id) % 8 == 0, "whole words");
+
+/* Whether anything is set before the members that every sFlow sample has: of most samples nothing
+ * is, and one look saves looking at each. */
+static bool has_more_than_sample(const struct flow_ext *e)
+{
+	uint64_t words[offsetof(struct flow_ext, sub_agent_id) / 8], any = 0;
+
+	memcpy(words, e, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		any |= words[i];
+	return any;
+}
+
 static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 {
 	/* the counts by the names that the table has for them */
@@ -179,7 +193,20 @@ static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 		       n_ext_communities = e->n_ext_communities,
 		       n_large_communities = e->n_large_communities;
 
-#define X(kind, name, number, member) kind(name, number, e->member);
+#define BEFORE_SAMPLE(member) \
+	(offsetof(struct flow_ext, member) < offsetof(struct flow_ext, sub_agent_id))
+	if (has_more_than_sample(e)) {
+#define X(kind, name, number, member)          \
+	if (BEFORE_SAMPLE(member)) {           \
+		kind(name, number, e->member); \
+	}
+		FLOW_EXT_FIELDS(X)
+#undef X
+	}
+#define X(kind, name, number, member)          \
+	if (!BEFORE_SAMPLE(member)) {          \
+		kind(name, number, e->member); \
+	}
 	FLOW_EXT_FIELDS(X)
 #undef X
 #define Y(kind, name, number, array, count) REPEATED_##kind(name, number, e->array, (count))
