@@ -214,7 +214,7 @@ part_start() {
 	# shellcheck disable=SC2046
 	agent_start $(nowhere protobuf) "enrich.cache=$cache" || { cat "$agent_log"; return; }
 	record start "start with $prefixes prefixes" \
-		load_ms="$(sed -n 's/.*addresses: .* loaded in \([0-9]*\) ms.*/\1/p' "$agent_log" | head -n 1)" \
+		load_ms="$(status '[.tables[] | select(.name == "addresses")][0].load_ms')" \
 		cpu_s="$(cpu_of "$agent")" rss_mib=$(($(rss_of "$agent") / 1024)) \
 		peak_mib=$(($(peak_of "$agent") / 1024))
 	kill "$agent"
