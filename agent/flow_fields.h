@@ -19,53 +19,58 @@
 #ifndef WEIR_FLOW_FIELDS_H
 #define WEIR_FLOW_FIELDS_H
 
-/* In struct flow. */
-#define FLOW_FIELDS(X)                                            \
+/* In struct flow: what most often is the same in all rows of a datagram. */
+#define FLOW_HEAD_FIELDS(X)                                       \
 	X(TYPE, type, 1, type)                                    \
 	X(TIME, time_received_ns, 110, time_received_ns)          \
 	X(UINT, sequence_num, 4, sequence_num)                    \
 	X(UINT, sampling_rate, 3, sampling_rate)                  \
 	X(ADDR, sampler_address, 11, sampler_address)             \
-	X(TIME, time_flow_start_ns, 111, time_flow_start_ns)      \
-	X(TIME, time_flow_end_ns, 112, time_flow_end_ns)          \
-	X(UINT, bytes, 9, bytes)                                  \
-	X(UINT, packets, 10, packets)                             \
-	X(ADDR, src_addr, 6, src_addr)                            \
-	X(ADDR, dst_addr, 7, dst_addr)                            \
-	X(ETYPE, etype, 30, etype)                                \
-	X(PROTO, proto, 20, proto)                                \
-	X(UINT, src_port, 21, src_port)                           \
-	X(UINT, dst_port, 22, dst_port)                           \
-	X(UINT, in_if, 18, in_if)                                 \
-	X(UINT, out_if, 19, out_if)                               \
-	X(MAC, src_mac, 27, src_mac)                              \
-	X(MAC, dst_mac, 28, dst_mac)                              \
-	X(UINT, src_vlan, 33, src_vlan)                           \
-	X(UINT, dst_vlan, 34, dst_vlan)                           \
-	X(UINT, vlan_id, 29, vlan_id)                             \
-	X(UINT, ip_tos, 23, ip_tos)                               \
-	X(UINT, forwarding_status, 24, forwarding_status)         \
-	X(UINT, ip_ttl, 25, ip_ttl)                               \
-	X(UINT, ip_flags, 38, ip_flags)                           \
-	X(UINT, tcp_flags, 26, tcp_flags)                         \
-	X(UINT, icmp_type, 31, icmp_type)                         \
-	X(UINT, icmp_code, 32, icmp_code)                         \
-	X(UINT, ipv6_flow_label, 37, ipv6_flow_label)             \
-	X(UINT, fragment_id, 35, fragment_id)                     \
-	X(UINT, fragment_offset, 36, fragment_offset)             \
-	X(UINT, src_as, 14, src_as)                               \
-	X(UINT, dst_as, 15, dst_as)                               \
-	X(ADDR, next_hop, 12, next_hop)                           \
-	X(UINT, next_hop_as, 13, next_hop_as)                     \
-	X(UINT, src_net, 16, src_net)                             \
-	X(UINT, dst_net, 17, dst_net)                             \
-	X(ADDR, bgp_next_hop, 100, bgp_next_hop)                  \
 	X(UINT, observation_domain_id, 70, observation_domain_id) \
-	X(UINT, observation_point_id, 71, observation_point_id)   \
-	X(ORIGIN, sampling_origin, 2001, sampling_origin)         \
-	X(UINT, flow_direction, 2002, flow_direction)             \
-	X(UINT, biflow_direction, 2003, biflow_direction)         \
+	X(ORIGIN, sampling_origin, 2001, sampling_origin)
+
+/* In struct flow, the rest. */
+#define FLOW_RECORD_FIELDS(X)                                   \
+	X(TIME, time_flow_start_ns, 111, time_flow_start_ns)    \
+	X(TIME, time_flow_end_ns, 112, time_flow_end_ns)        \
+	X(UINT, bytes, 9, bytes)                                \
+	X(UINT, packets, 10, packets)                           \
+	X(ADDR, src_addr, 6, src_addr)                          \
+	X(ADDR, dst_addr, 7, dst_addr)                          \
+	X(ETYPE, etype, 30, etype)                              \
+	X(PROTO, proto, 20, proto)                              \
+	X(UINT, src_port, 21, src_port)                         \
+	X(UINT, dst_port, 22, dst_port)                         \
+	X(UINT, in_if, 18, in_if)                               \
+	X(UINT, out_if, 19, out_if)                             \
+	X(MAC, src_mac, 27, src_mac)                            \
+	X(MAC, dst_mac, 28, dst_mac)                            \
+	X(UINT, src_vlan, 33, src_vlan)                         \
+	X(UINT, dst_vlan, 34, dst_vlan)                         \
+	X(UINT, vlan_id, 29, vlan_id)                           \
+	X(UINT, ip_tos, 23, ip_tos)                             \
+	X(UINT, forwarding_status, 24, forwarding_status)       \
+	X(UINT, ip_ttl, 25, ip_ttl)                             \
+	X(UINT, ip_flags, 38, ip_flags)                         \
+	X(UINT, tcp_flags, 26, tcp_flags)                       \
+	X(UINT, icmp_type, 31, icmp_type)                       \
+	X(UINT, icmp_code, 32, icmp_code)                       \
+	X(UINT, ipv6_flow_label, 37, ipv6_flow_label)           \
+	X(UINT, fragment_id, 35, fragment_id)                   \
+	X(UINT, fragment_offset, 36, fragment_offset)           \
+	X(UINT, src_as, 14, src_as)                             \
+	X(UINT, dst_as, 15, dst_as)                             \
+	X(ADDR, next_hop, 12, next_hop)                         \
+	X(UINT, next_hop_as, 13, next_hop_as)                   \
+	X(UINT, src_net, 16, src_net)                           \
+	X(UINT, dst_net, 17, dst_net)                           \
+	X(ADDR, bgp_next_hop, 100, bgp_next_hop)                \
+	X(UINT, observation_point_id, 71, observation_point_id) \
+	X(UINT, flow_direction, 2002, flow_direction)           \
+	X(UINT, biflow_direction, 2003, biflow_direction)       \
 	X(UINT, flow_end_reason, 2004, flow_end_reason)
+
+#define FLOW_FIELDS(X) FLOW_HEAD_FIELDS(X) FLOW_RECORD_FIELDS(X)
 
 /* In struct flow_ext. */
 #define FLOW_EXT_FIELDS(X)                                        \

@@ -8,9 +8,7 @@
 #include "pipeline.h"
 #include "publish/encode.h"
 
-/* A batch should stay in the processor's second-level cache from decode to encode. */
 enum {
-	ROWS = 1024,
 	SAMPLES = 32,
 	BAD_DATAGRAM_LOG_SECONDS = 60,
 };
@@ -46,7 +44,7 @@ int pipeline_open(struct pipeline *p, const struct decode_options *options,
 	int err;
 
 	memset(p, 0, sizeof(*p));
-	err = flow_batch_init(&p->batch, ROWS, SAMPLES);
+	err = flow_batch_init(&p->batch, publisher_batch_rows(publisher), SAMPLES);
 	if (err)
 		return err;
 	p->batch.full = publish;

@@ -11,9 +11,9 @@ CORPUSTEST := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/corpus/test
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)) \
 	 $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/netns/*.c tests/integration/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
-TEST_GROUPS = unit bpf corpus netns integration deploy faults
+TEST_GROUPS = unit bpf corpus netns integration deploy faults instructions
 # Those that take seconds first.
-TEST_ORDER = unit unit@build-asan bpf corpus corpus@build-asan netns deploy integration faults
+TEST_ORDER = unit unit@build-asan bpf corpus corpus@build-asan instructions netns deploy integration faults
 ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 JOBS  := $(shell nproc)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -66,7 +66,8 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libweir.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(LIBS)
 
-test-programs: all $(UNIT) $(BPFTEST) $(CORPUSTEST) $(TOOLS)
+test-programs: all $(UNIT) $(BPFTEST) $(CORPUSTEST) $(TOOLS) $(BUILD)/tests/bench/bench_stages \
+		$(BUILD)/tests/bench/bench_enrich
 
 sanitized:
 	$(Q)$(MAKE) BUILD=build-asan SANITIZE="$(ASAN)" OPTIMISE="-O1 -g" test-programs
@@ -78,7 +79,7 @@ test:
 	$(Q)$(MAKE) -j$(JOBS) sanitized
 	$(Q)tests/run.sh $(TEST_ORDER)
 
-## make test-GROUP    one group of them: unit, bpf, corpus, netns, integration, deploy, faults
+## make test-GROUP    one group of them: unit, bpf, corpus, netns, integration, deploy, faults, instructions
 $(TEST_GROUPS:%=test-%): test-%: test-programs
 	$(Q)BUILD=$(BUILD) tests/run.sh $*
 
@@ -103,6 +104,19 @@ coverage:
 soak: all $(BUILD)/tests/send_load $(BUILD)/tests/integration/kafka_flows
 	$(Q)BUILD=$(realpath $(BUILD)) WEIR=$(realpath $(BUILD))/weir tests/soak.sh $(TIME)
 
+bench-programs: all $(BENCH) $(BUILD)/tests/send_load
+
+## make bench         weir and its peers on the same load, and each stage: about 10 minutes (root)
+bench:
+	$(Q)tests/setup.sh build test bench
+	$(Q)$(MAKE) -j$(JOBS) bench-programs
+	$(Q)BUILD=$(BUILD) tests/bench/bench.sh $(PARTS)
+	$(Q)$(PYTHON) tests/bench/report.py $(BUILD)/bench/result.json docs/PERFORMANCE.md docs/performance.svg
+
+## make bench-instructions  instructions a flow of each stage against tests/instructions/baseline.tsv
+bench-instructions: bench-programs
+	$(Q)BUILD=$(BUILD) tests/instructions/stages.sh
+
 ## make bench-encode  ns a flow of each format
 bench-encode: $(BUILD)/tests/bench/bench_encode
 	$(Q)$<
@@ -116,4 +130,4 @@ fuzz:
 	$(Q)tests/fuzz/run.sh $(TIME)
 
 -include $(BENCH:=.d) $(UNIT:=.d) $(BPFTEST:=.d) $(CORPUSTEST:=.d) $(TOOLS:=.d)
-.PHONY: coverage test-tsan bench-encode test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)
+.PHONY: coverage test-tsan bench bench-programs bench-instructions bench-encode test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)

@@ -97,7 +97,7 @@ static json_t *sources(const struct enrich_options *o, const struct meta *m,
  * out is what the agent would send. */
 static json_t *attached(struct enrich_worker *w, const struct meta *m, const struct ip_addr *a)
 {
-	static const struct row_constants none;
+	static struct row_constants none;
 	static uint8_t row[ENCODED_ROW_MAX + 1];
 	struct flow f = {.src_addr = *a};
 	struct flow_batch batch = {.rows = &f, .n = 1, .cap = 1};

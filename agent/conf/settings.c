@@ -212,7 +212,8 @@ static int check_output(const struct output_options *o, unsigned i, settings_fau
 		wrong = "tls.certificate and tls.key go together";
 	else if (o->kind != OUTPUT_KAFKA && o->spool_path)
 		wrong = "only kafka has a spool";
-	else if (o->kind == OUTPUT_FILE && o->compression == COMPRESS_LZ4)
+	else if (o->kind == OUTPUT_FILE &&
+		 (o->compression == COMPRESS_LZ4 || o->compression == COMPRESS_LZ4_FAST))
 		wrong = "files are compressed with gzip or zstd, not lz4";
 	else if (o->kind == OUTPUT_FILE && o->path && !strcmp(o->path, "-") &&
 		 (o->rotate_bytes || o->rotate_seconds))

@@ -207,6 +207,12 @@ static void copy_uptimes(struct span s, const struct copy_times *times)
 	}
 }
 
+static void copy_directions(struct span s)
+{
+	for (; s.n; s.n--, s.from += s.step, s.to += s.to_step)
+		*s.to = s.from[0] < 2 ? (uint8_t)(s.from[0] + 1) : 0;
+}
+
 /* The general way: one record after the other. */
 static void copy_each(const struct copy_op *op, struct span s, uint32_t length, struct flow *flow,
 		      const struct copy_times *times)
@@ -255,6 +261,8 @@ void copy_run(const struct copy_op *op, const uint8_t *from, uint32_t length, si
 		copy_macs(s);
 	else if (op->kind == COPY_MILLIS && length == 8)
 		copy_millis(s);
+	else if (op->kind == COPY_DIRECTION && length == 1 && op->width == 1)
+		copy_directions(s);
 	else if (op->kind == COPY_UPTIME && length == 4)
 		copy_uptimes(s, times);
 	else

@@ -9,10 +9,7 @@
 #include "meta.h"
 #include "rules.h"
 
-enum {
-	EXPORTER_SLOTS = 2 * KNOWN_EXPORTERS_MAX,
-	INTERFACE_SLOTS = 2 * KNOWN_INTERFACES_MAX,
-};
+enum { EXPORTER_SLOTS = 2 * KNOWN_EXPORTERS_MAX };
 
 int known_init(struct known *k, const info_writer *const writers[INFO_FORMATS])
 {
@@ -23,7 +20,7 @@ int known_init(struct known *k, const info_writer *const writers[INFO_FORMATS])
 	k->exporters = calloc(KNOWN_EXPORTERS_MAX, sizeof(*k->exporters));
 	k->interfaces = calloc(KNOWN_INTERFACES_MAX, sizeof(*k->interfaces));
 	k->exporter_slots = calloc(EXPORTER_SLOTS, sizeof(*k->exporter_slots));
-	k->interface_slots = calloc(INTERFACE_SLOTS, sizeof(*k->interface_slots));
+	k->interface_slots = calloc(KNOWN_INTERFACE_SLOTS, sizeof(*k->interface_slots));
 	if (k->exporters && k->interfaces && k->exporter_slots && k->interface_slots &&
 	    !interner_init(&k->interner, writers))
 		return 0;
@@ -81,8 +78,8 @@ static void fill_exporter(struct known *k, const struct meta *m, const struct ru
 	intern_encode(in, INFO_DEVICE, d);
 }
 
-uint32_t known_exporter(struct known *k, const struct meta *m, const struct rules *r,
-			const struct ip_addr *address, const struct text *name)
+uint32_t known_exporter_find(struct known *k, const struct meta *m, const struct rules *r,
+			     const struct ip_addr *address, const struct text *name)
 {
 	struct known_exporter *e;
 	uint32_t i = k->last;
@@ -162,18 +159,17 @@ static void fill_interface(struct known *k, const struct meta *m, const struct r
 	intern_encode(in, INFO_INTERFACE, to);
 }
 
-const struct interface_info *known_interface(struct known *k, const struct meta *m,
-					     const struct rules *r, uint32_t exporter,
-					     uint32_t index, const struct text *name)
+const struct interface_info *known_interface_find(struct known *k, const struct meta *m,
+						  const struct rules *r, uint32_t exporter,
+						  uint32_t index, const struct text *name)
 {
-	uint64_t h = ((uint64_t)exporter << 32 | index) * 0x9e3779b97f4a7c15u;
 	struct known_interface *to;
 	uint32_t *slot;
 
 	if (exporter == UINT32_MAX || !index || k->interner.failed)
 		return NULL;
-	for (uint32_t at = (uint32_t)(h >> 40);; at++) {
-		slot = &k->interface_slots[at & (INTERFACE_SLOTS - 1)];
+	for (uint32_t at = known_interface_slot(exporter, index);; at++) {
+		slot = &k->interface_slots[at & (KNOWN_INTERFACE_SLOTS - 1)];
 		to = *slot ? &k->interfaces[*slot - 1] : NULL;
 		if (!to || (to->index == index && to->exporter == exporter))
 			break;

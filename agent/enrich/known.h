@@ -16,6 +16,7 @@ enum {
 	KNOWN_EXPORTERS_MAX = 16384,
 	KNOWN_INTERFACES_MAX = 65536,
 	KNOWN_INTERFACES_PER_EXPORTER = 8192,
+	KNOWN_INTERFACE_SLOTS = 2 * KNOWN_INTERFACES_MAX,
 };
 
 struct known_exporter {
@@ -49,12 +50,44 @@ void known_clear(struct known *k);
 
 /* The number of the exporter for known_interface(), or UINT32_MAX when there is no room. `name` is
  * what it calls itself, if it does. */
-uint32_t known_exporter(struct known *k, const struct meta *m, const struct rules *r,
-			const struct ip_addr *address, const struct text *name);
+uint32_t known_exporter_find(struct known *k, const struct meta *m, const struct rules *r,
+			     const struct ip_addr *address, const struct text *name);
+
+/* The same, quick for the one that was asked for last. */
+static inline uint32_t known_exporter(struct known *k, const struct meta *m, const struct rules *r,
+				      const struct ip_addr *address, const struct text *name)
+{
+	const struct known_exporter *e = k->exporters + k->last;
+
+	if (k->last != UINT32_MAX && ip_equal(&e->address, address) && (e->named || !name->len) &&
+	    !k->interner.failed)
+		return k->last;
+	return known_exporter_find(k, m, r, address, name);
+}
+
+static inline uint32_t known_interface_slot(uint32_t exporter, uint32_t index)
+{
+	return (uint32_t)(((uint64_t)exporter << 32 | index) * 0x9e3779b97f4a7c15u >> 40);
+}
 
 /* NULL: nothing is known of it, or there is no room. `name` is what the exporter calls it. */
-const struct interface_info *known_interface(struct known *k, const struct meta *m,
-					     const struct rules *r, uint32_t exporter,
-					     uint32_t index, const struct text *name);
+const struct interface_info *known_interface_find(struct known *k, const struct meta *m,
+						  const struct rules *r, uint32_t exporter,
+						  uint32_t index, const struct text *name);
+
+/* The same, quick where the first place looked at has it. */
+static inline const struct interface_info *known_interface(struct known *k, const struct meta *m,
+							   const struct rules *r, uint32_t exporter,
+							   uint32_t index, const struct text *name)
+{
+	uint32_t n = k->interface_slots[known_interface_slot(exporter, index) &
+					(KNOWN_INTERFACE_SLOTS - 1)];
+	const struct known_interface *i = k->interfaces + n - 1;
+
+	if (n && i->index == index && i->exporter == exporter && (i->named || !name->len) &&
+	    !k->interner.failed)
+		return &i->info;
+	return known_interface_find(k, m, r, exporter, index, name);
+}
 
 #endif

@@ -44,6 +44,7 @@ int compressor_init(struct compressor *c, enum output_compression kind, size_t m
 		c->capacity = ZSTD_compressBound(max);
 		break;
 	case COMPRESS_LZ4:
+	case COMPRESS_LZ4_FAST:
 		return -EINVAL;
 	}
 	c->out = malloc(c->capacity);
@@ -95,6 +96,7 @@ const uint8_t *compress_message(struct compressor *c, const uint8_t *in, size_t 
 		return c->out;
 	case COMPRESS_NONE:
 	case COMPRESS_LZ4:
+	case COMPRESS_LZ4_FAST:
 		break;
 	}
 	return in;

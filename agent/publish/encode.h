@@ -19,18 +19,52 @@ enum {
 	ENCODED_UTF8_TEXT = 3 * ENCODED_TEXT_MAX,
 };
 
-/* What is constant for all rows: the collector's name, already encoded. */
+/* The members of FLOW_HEAD_FIELDS as they were in the row before, and how that row began. */
+struct row_head {
+	uint64_t time_received_ns, sampling_rate;
+	struct ip_addr sampler_address;
+	uint32_t sequence_num, observation_domain_id;
+	uint8_t type, sampling_origin;
+	uint32_t len; /* 0: there was none */
+	uint8_t bytes[6 * ENCODED_COLLECTOR_MAX + 512];
+};
+
+/* What is the same for all rows, or for many in a row, already encoded. It belongs to one thread.
+ */
 struct row_constants {
-	uint32_t len;
+	struct row_head head;
+	uint32_t len; /* the collector's name */
 	uint8_t bytes[6 * ENCODED_COLLECTOR_MAX + 32];
 };
+
+static inline bool row_head_fits(const struct row_head *h, const struct flow *f)
+{
+	return h->len && h->time_received_ns == f->time_received_ns &&
+	       h->sequence_num == f->sequence_num &&
+	       ip_equal(&h->sampler_address, &f->sampler_address) &&
+	       h->sampling_rate == f->sampling_rate &&
+	       h->observation_domain_id == f->observation_domain_id && h->type == f->type &&
+	       h->sampling_origin == f->sampling_origin;
+}
+
+static inline void row_head_set(struct row_head *h, const struct flow *f, uint32_t len)
+{
+	h->time_received_ns = f->time_received_ns;
+	h->sequence_num = f->sequence_num;
+	h->sampler_address = f->sampler_address;
+	h->sampling_rate = f->sampling_rate;
+	h->observation_domain_id = f->observation_domain_id;
+	h->type = f->type;
+	h->sampling_origin = f->sampling_origin;
+	h->len = len;
+}
 
 /* A row format. Each writer puts one row at `to`, where ENCODED_ROW_MAX bytes are free, and returns
  * where the row ends. A counter sample whose values do not fit in that much is cut after the last
  * that does. */
 struct row_format {
 	void (*constants)(struct row_constants *c, const char *collector_id);
-	uint8_t *(*flow)(uint8_t *to, const struct row_constants *c, const struct flow *f);
+	uint8_t *(*flow)(uint8_t *to, struct row_constants *c, const struct flow *f);
 	uint8_t *(*sample)(uint8_t *to, const struct row_constants *c,
 			   const struct counter_sample *s);
 	/* Instead of flow(), where rows go together: writes a block of the first *n rows, or of as

@@ -112,6 +112,7 @@ static void json_constants(struct row_constants *c, const char *collector_id)
 		p = KEY("collector_id");
 		p = put_json_string(p, collector_id, strnlen(collector_id, ENCODED_COLLECTOR_MAX));
 	}
+	c->head.len = 0;
 	c->len = (uint32_t)(p - c->bytes);
 }
 
@@ -265,14 +266,28 @@ static uint8_t *put_info(uint8_t *p, const struct flow_info *info)
 	return p;
 }
 
-static uint8_t *json_flow(uint8_t *to, const struct row_constants *c, const struct flow *f)
+/* What the row begins with; of the row before where that began alike. */
+static inline uint8_t *put_head(uint8_t *to, struct row_constants *c, const struct flow *f)
 {
-	uint8_t *p = to;
+	if (!row_head_fits(&c->head, f)) {
+		uint8_t *p = c->head.bytes;
 
 #define X(kind, name, number, member) kind(name, f->member);
-	FLOW_FIELDS (X)
+		FLOW_HEAD_FIELDS(X)
 #undef X
 		p = put_bytes(p, c->bytes, c->len);
+		row_head_set(&c->head, f, (uint32_t)(p - c->head.bytes));
+	}
+	return put_short(to, c->head.bytes, c->head.len);
+}
+
+static uint8_t *json_flow(uint8_t *to, struct row_constants *c, const struct flow *f)
+{
+	uint8_t *p = put_head(to, c, f);
+
+#define X(kind, name, number, member) kind(name, f->member);
+	FLOW_RECORD_FIELDS(X)
+#undef X
 	if (f->ext)
 		p = put_ext(p, f->ext);
 	if (f->info)

@@ -9,6 +9,7 @@
 #include "../log.h"
 #include "encode.h"
 #include "kafka_conf.h"
+#include "kafka_lz4.h"
 
 enum { SECRET_MAX = 4096, FIXED_SCRAM_VERSION = 0x020601ff };
 
@@ -163,6 +164,7 @@ static const char *codec(enum output_compression compression)
 	case COMPRESS_ZSTD:
 		return "zstd";
 	case COMPRESS_LZ4:
+	case COMPRESS_LZ4_FAST:
 		return "lz4";
 	}
 	return NULL;
@@ -187,6 +189,8 @@ rd_kafka_conf_t *kafka_conf_new(const struct output_options *o, const char *name
 	/* Buffers are full or old when they come: waiting for more gains nothing. */
 	set(&m, "linger.ms", "1");
 	set(&m, "compression.codec", codec(o->compression));
+	if (o->compression == COMPRESS_LZ4_FAST)
+		set_format(&m, "compression.level", "%d", kafka_lz4_fast_level());
 	/* Only a single row over the message size makes one longer; the broker has the last word.
 	 */
 	set_format(&m, "message.max.bytes", "%u", o->message_bytes + ENCODED_ROW_MAX + 64 * 1024);

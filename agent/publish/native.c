@@ -470,6 +470,7 @@ static void native_constants(struct row_constants *c, const char *collector_id)
 	uint8_t utf8[3 * ENCODED_COLLECTOR_MAX];
 
 	n = (size_t)(put_utf8(utf8, collector_id, n) - utf8);
+	c->head.len = 0;
 	c->len = n ? (uint32_t)(put_counted(c->bytes, (const char *)utf8, n) - c->bytes) : 0;
 }
 

@@ -103,6 +103,7 @@ static void protobuf_constants(struct row_constants *c, const char *collector_id
 {
 	size_t n = strnlen(collector_id, ENCODED_COLLECTOR_MAX);
 
+	c->head.len = 0;
 	c->len = (uint32_t)(put_text(c->bytes, FLOW_COLLECTOR_ID_NUMBER, collector_id, n) -
 			    c->bytes);
 }
@@ -170,6 +171,20 @@ static uint8_t *put_map(uint8_t *p, uint32_t number, const struct texts *t)
 	for (uint32_t i = 0; i < REPEATED_COUNT(array, count); i++) \
 		p = put_plain(p, number, &(array)[i]);
 
+_Static_assert(offsetof(struct flow_ext, sub_agent_id) % 8 == 0, "whole words");
+
+/* Whether anything is set before the members that every sFlow sample has: of most samples nothing
+ * is, and one look saves looking at each. */
+static bool has_more_than_sample(const struct flow_ext *e)
+{
+	uint64_t words[offsetof(struct flow_ext, sub_agent_id) / 8], any = 0;
+
+	memcpy(words, e, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		any |= words[i];
+	return any;
+}
+
 static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 {
 	/* the counts by the names that the table has for them */
@@ -178,7 +193,20 @@ static uint8_t *put_ext(uint8_t *p, const struct flow_ext *e)
 		       n_ext_communities = e->n_ext_communities,
 		       n_large_communities = e->n_large_communities, n_mpls_ttl = e->n_mpls_ttl;
 
-#define X(kind, name, number, member) kind(name, number, e->member);
+#define BEFORE_SAMPLE(member) \
+	(offsetof(struct flow_ext, member) < offsetof(struct flow_ext, sub_agent_id))
+	if (has_more_than_sample(e)) {
+#define X(kind, name, number, member)          \
+	if (BEFORE_SAMPLE(member)) {           \
+		kind(name, number, e->member); \
+	}
+		FLOW_EXT_FIELDS(X)
+#undef X
+	}
+#define X(kind, name, number, member)          \
+	if (!BEFORE_SAMPLE(member)) {          \
+		kind(name, number, e->member); \
+	}
 	FLOW_EXT_FIELDS(X)
 #undef X
 #define Y(kind, name, number, array, count) REPEATED_##kind(name, number, e->array, (count))
@@ -259,14 +287,28 @@ static uint8_t *close_row(uint8_t *start, uint8_t *end)
 	return end + 1;
 }
 
-static uint8_t *protobuf_flow(uint8_t *to, const struct row_constants *c, const struct flow *f)
+/* What the row begins with; of the row before where that began alike. */
+static inline uint8_t *put_head(uint8_t *to, struct row_constants *c, const struct flow *f)
 {
-	uint8_t *start = to + 2, *p = start;
+	if (!row_head_fits(&c->head, f)) {
+		uint8_t *p = c->head.bytes;
 
 #define X(kind, name, number, member) kind(name, number, f->member);
-	FLOW_FIELDS (X)
+		FLOW_HEAD_FIELDS(X)
 #undef X
 		p = put_bytes(p, c->bytes, c->len);
+		row_head_set(&c->head, f, (uint32_t)(p - c->head.bytes));
+	}
+	return put_short(to, c->head.bytes, c->head.len);
+}
+
+static uint8_t *protobuf_flow(uint8_t *to, struct row_constants *c, const struct flow *f)
+{
+	uint8_t *start = to + 2, *p = put_head(start, c, f);
+
+#define X(kind, name, number, member) kind(name, number, f->member);
+	FLOW_RECORD_FIELDS(X)
+#undef X
 	if (f->ext)
 		p = put_ext(p, f->ext);
 	if (f->info)

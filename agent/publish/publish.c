@@ -11,7 +11,11 @@
 #include "publish.h"
 #include "sink.h"
 
-enum { BLOCK_ROWS = 4096 }; /* at most, in one block */
+enum {
+	BLOCK_ROWS = 4096, /* at most, in one block */
+	BATCH_ROWS = 256,
+	BATCH_ROWS_OF_BLOCKS = 1024,
+};
 
 /* A message being filled. */
 struct lane {
@@ -23,7 +27,8 @@ struct lane {
 struct stream {
 	struct sink *sink;
 	const struct row_format *format, *sample_format;
-	const struct row_constants *constants, *sample_constants;
+	struct row_constants constants;
+	const struct row_constants *sample_constants;
 	uint32_t limit; /* bytes of a message */
 	uint64_t wait;	/* ns that a flow may wait in a lane */
 	uint64_t sequence;
@@ -210,7 +215,7 @@ static void publish_flows(struct stream *s, const struct flow_batch *batch)
 		if ((!lane->message && !begin(s, lane)) ||
 		    !add_row(s, lane,
 			     s->format->flow(lane->message->bytes + lane->message->len,
-					     s->constants, f)))
+					     &s->constants, f)))
 			dropped++;
 		else if (lane->message->rows == 1)
 			lane->message->exporter = *exporter;
@@ -240,7 +245,7 @@ static uint32_t publish_block(struct stream *s, struct lane *lane, const struct 
 		from = m->bytes + m->len;
 		end = s->format->block(from,
 				       m->len ? s->limit - m->len : s->limit + ENCODED_ROW_MAX,
-				       s->constants, rows, &fit);
+				       &s->constants, rows, &fit);
 		if (!m->rows)
 			m->exporter = rows[0]->sampler_address;
 		m->len += (uint32_t)(end - from);
@@ -464,7 +469,7 @@ static void open_stream(struct publisher *p, const struct publish_options *o, st
 
 	s->sink = p->sinks[output];
 	s->format = format_of(options);
-	s->constants = &p->constants[output];
+	s->constants = p->constants[output];
 	s->sample_format = sample_format_of(options);
 	s->sample_constants = &p->sample_constants[output];
 	s->limit = options->message_bytes;
@@ -512,6 +517,14 @@ failed:
 	if (p)
 		publisher_close(p, 0);
 	return NULL;
+}
+
+uint32_t publisher_batch_rows(const struct publisher *p)
+{
+	for (unsigned i = 0; i < p->n_sinks; i++)
+		if (format_of(p->sinks[i]->options)->block)
+			return BATCH_ROWS_OF_BLOCKS;
+	return BATCH_ROWS;
 }
 
 struct publish_worker *publisher_worker(struct publisher *p, unsigned i, struct account *account)

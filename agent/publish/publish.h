@@ -10,7 +10,13 @@
 
 enum output_kind { OUTPUT_FILE, OUTPUT_KAFKA, OUTPUT_NONE };
 enum output_format { FORMAT_JSON, FORMAT_PROTOBUF, FORMAT_NATIVE };
-enum output_compression { COMPRESS_NONE, COMPRESS_GZIP, COMPRESS_ZSTD, COMPRESS_LZ4 };
+enum output_compression {
+	COMPRESS_NONE,
+	COMPRESS_GZIP,
+	COMPRESS_ZSTD,
+	COMPRESS_LZ4,
+	COMPRESS_LZ4_FAST, /* kafka: as lz4, less thorough */
+};
 
 /* When what was spooled is forced to disk: after each message, each second, or when the kernel
  * likes. */
@@ -73,6 +79,11 @@ struct publish_worker;
 /* Opens all outputs for `workers` workers; *o must stay as it is until publisher_close(). NULL on
  * failure, with one message logged for the operator. */
 struct publisher *publisher_open(const struct publish_options *o, unsigned workers);
+
+/* How many rows a batch should have: few enough to stay in the processor's second-level cache from
+ * decode to encode, and many where an output makes blocks of them, whose columns each have a name.
+ */
+uint32_t publisher_batch_rows(const struct publisher *p);
 
 /* Worker i's side; owned by the publisher, used by one thread. `account` is the worker's own. */
 struct publish_worker *publisher_worker(struct publisher *p, unsigned i, struct account *account);

@@ -137,7 +137,15 @@ static inline uint8_t *put_quoted_ip(uint8_t *p, const struct ip_addr *a)
 	return p + 1;
 }
 
-/* What was encoded when the tables were loaded. */
+/* Short bytes, behind which others may be read and written, without a call. */
+static inline uint8_t *put_short(uint8_t *p, const uint8_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i += 16)
+		memcpy(p + i, from + i, 16);
+	return p + n;
+}
+
+/* What was encoded when the tables were loaded: the struct itself follows behind it. */
 static inline __attribute__((always_inline)) uint8_t *
 put_encoded(uint8_t *p, const struct info_bytes *e, enum info_format format, enum info_role role)
 {
@@ -145,7 +153,7 @@ put_encoded(uint8_t *p, const struct info_bytes *e, enum info_format format, enu
 
 	for (unsigned i = 0; i < (unsigned)format * INFO_ROLES + role; i++)
 		from += (&e->len[0][0])[i];
-	return put_bytes(p, from, e->len[format][role]);
+	return put_short(p, from, e->len[format][role]);
 }
 
 /* A text as UTF-8, U+FFFD in place of each byte that is not: at most 3 × n bytes. */

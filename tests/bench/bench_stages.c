@@ -258,7 +258,7 @@ static void make_spool(void)
 {
 	struct spool_options o = {.path = b.directory,
 				  .name = "bench",
-				  .max_bytes = 64ull << 20,
+				  .max_bytes = 4ull << 30,
 				  .sync = SPOOL_SYNC_NEVER,
 				  .dropped = NULL};
 	uint8_t *p;

@@ -37,5 +37,5 @@ bench_broker() {
 # Frames of the generator, made once and sent by the kernel.
 live() { # OPTION...
 	sent=$(in_a "$BUILD/tests/send_load" --to $to --interface va --live --from 10.9.0.10 \
-		--mac "$mac_b" --hosts 20000 "$@")
+		--mac "$mac_b" "$@")
 }

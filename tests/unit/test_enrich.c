@@ -142,7 +142,7 @@ static json_t *enriched(const struct enrich_options *o, struct flow *f)
 	struct enricher *e = enricher_open(o, writers);
 	struct enrich_worker *w = enrich_worker_new(e, 4, &account);
 	struct flow_batch batch = {.rows = f, .n = 1, .cap = 1};
-	static const struct row_constants none;
+	static struct row_constants none;
 	static uint8_t row[ENCODED_ROW_MAX];
 	uint8_t *end;
 	json_t *out;
@@ -234,7 +234,7 @@ static void what_is_off_is_not_attached(void **state)
 	struct enrich_options o = {.cache = directory};
 	struct flow f = a_flow();
 	json_t *j, *plain;
-	static const struct row_constants none;
+	static struct row_constants none;
 	static uint8_t row[ENCODED_ROW_MAX];
 	uint8_t *end;
 
@@ -553,7 +553,7 @@ enum {
 /* A worker under full load: each batch is of one generation, whole, and readable to its end. */
 static void *work(void *arg)
 {
-	static const struct row_constants none;
+	static struct row_constants none;
 	struct load *l = arg;
 	struct account mine = {0};
 	struct enrich_worker *w;

@@ -1,7 +1,7 @@
 #!/bin/bash
-# The regression guard: instructions a flow of each stage, held against tests/bench/baseline.tsv.
+# The regression guard: instructions a flow of each stage, held against tests/instructions/baseline.tsv.
 # SPDX-License-Identifier: Apache-2.0
-# usage: tests/bench/instructions.sh [update]     after make bench-programs; update writes the baseline
+# usage: tests/instructions/stages.sh [update]     after make bench-programs; update writes the baseline
 #
 # What a stage costs in time depends on the machine and on who else uses it; how many instructions
 # it takes depends on the compiler alone. A stage may differ from its baseline by LIMIT per cent in
@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
-baseline=tests/bench/baseline.tsv
+baseline=tests/instructions/baseline.tsv
 LIMIT=${LIMIT:-5}
 PREFIXES=10000
 
@@ -20,7 +20,7 @@ stages='receive/ipfix decode/netflow5 decode/netflow9 decode/ipfix decode/sflow 
 skip_all() { # REASON
 	local s
 	for s in $stages; do
-		printf 'SKIP instructions_%s: %s\n' "${s/\//_}" "$1"
+		printf 'SKIP %s: %s\n' "${s/\//_}" "$1"
 	done
 	exit 0
 }
@@ -60,7 +60,7 @@ count() { # STAGE PROTOCOL: instructions a flow
 }
 
 [ "${1:-}" = update ] && {
-	printf '# Instructions a flow of each stage; written by tests/bench/instructions.sh update.\n'
+	printf '# Instructions a flow of each stage; written by tests/instructions/stages.sh update.\n'
 	printf '# with %s\n' "$tools"
 } >"$work/new"
 
@@ -72,7 +72,7 @@ done
 wait
 status=0
 for s in $stages; do
-	name=instructions_${s/\//_} got=$(cat "$work/result.${s/\//.}")
+	name=${s/\//_} got=$(cat "$work/result.${s/\//.}")
 	if [ -z "$got" ]; then
 		printf 'FAIL %s: it did not run: %s\n' "$name" "$(tail -n 1 "$work/log.${s/\//.}")"
 		status=1
@@ -92,12 +92,41 @@ for s in $stages; do
 			}
 			off = (got / was - 1) * 100
 			if (off > limit || off < -limit) {
-				printf "FAIL %s: %.1f instructions a flow, baseline %.1f (%+.1f %%); if meant: tests/bench/instructions.sh update\n", \
+				printf "FAIL %s: %.1f instructions a flow, baseline %.1f (%+.1f %%); if meant: tests/instructions/stages.sh update\n", \
 					name, got, was, off
 				exit 1
 			}
 			printf "ok %s  %.1f (%+.1f %%)\n", name, got, off
 		}' $baseline || status=1
+done
+# On the packet path nothing is allocated, and a lock is taken for a message, not for a flow.
+calls_of() { # PROFILE REGEX: how often functions of such a name were called
+	awk -v regex="$2" '
+		match($0, /^c?fn=\([0-9]+\)/) {
+			id = substr($0, index($0, "("), index($0, ")") - index($0, "(") + 1)
+			if (index($0, ") ")) name[id] = substr($0, index($0, ") ") + 2)
+			if ($0 ~ /^cfn=/) called = name[id]
+		}
+		/^calls=/ && called ~ regex { split($0, part, /[= ]/); sum += part[2] }
+		END { print sum + 0 }' "$1"
+}
+for s in $stages; do
+	case $s in pipeline-* | decode/*) ;; *) continue ;; esac
+	profile=$work/${s/\//.} flows=$(sed -n 's/.* of \([0-9]*\) flows$/\1/p' "$work/log.${s/\//.}")
+	[ -n "$flows" ] || continue
+	got=$(calls_of "$profile" '^(malloc|calloc|realloc|free|posix_memalign|aligned_alloc|mmap|read|write|recvfrom|sendto|poll)(@|$)')
+	locks=$(calls_of "$profile" '^pthread_(mutex|rwlock|spin)_(lock|rdlock|wrlock)')
+	some=$(calls_of "$profile" '^decoder_datagram')
+	if [ "$some" = 0 ]; then
+		printf 'FAIL %s_path: the profile has no calls\n' "${s/\//_}"
+		status=1
+	elif [ "$got" != 0 ] || [ "$locks" -gt $((flows / 50)) ]; then
+		printf 'FAIL %s_path: %d allocations or system calls and %d locks for %d flows\n' \
+			"${s/\//_}" "$got" "$locks" "$flows"
+		status=1
+	else
+		printf 'ok %s_path  no allocation, no system call, %d locks for %d flows\n' "${s/\//_}" "$locks" "$flows"
+	fi
 done
 [ "${1:-}" != update ] || cp "$work/new" $baseline
 exit $status
