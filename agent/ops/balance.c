@@ -8,6 +8,7 @@
 
 enum {
 	ATTEMPTS = 20,
+	PATIENCE = 400, /* where something would not close: its worker may wait for a processor */
 	PAUSE_NS = 5000000,
 	BATCH_ROWS = 8192, /* flows a worker may have counted and not yet handed over */
 };
@@ -200,13 +201,22 @@ static bool all_zero(const struct balance *b, unsigned n)
 	return true;
 }
 
+static bool all_closed(const struct balance *b, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!b[i].closed)
+			return false;
+	return true;
+}
+
 unsigned balances_read(const struct ops_sources *s, struct balance to[BALANCES_MAX])
 {
 	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	struct balance now[BALANCES_MAX];
 	unsigned n = read_once(s, to), m;
 
-	for (unsigned i = 1; i < ATTEMPTS && !all_zero(to, n); i++) {
+	for (unsigned i = 1;
+	     !all_zero(to, n) && (i < ATTEMPTS || !all_closed(to, n)) && i < PATIENCE; i++) {
 		nanosleep(&pause, NULL);
 		m = read_once(s, now);
 		if (m == n)

@@ -33,8 +33,8 @@ struct balance {
 /* Sums and verdict, from terms, `least` and `moving`. */
 void balance_close(struct balance *b);
 
-/* Reads all balances of a running agent; up to BALANCES_MAX. Reads again, for about a tenth of a
- * second at most, until nothing is on its way. */
+/* Reads all balances of a running agent; up to BALANCES_MAX. Reads again, until nothing is on
+ * its way: for about a tenth of a second at most, and for two where they would not close. */
 unsigned balances_read(const struct ops_sources *s, struct balance to[BALANCES_MAX]);
 
 /* What never entered these books, and where it ended: refused by the XDP program, lost at sockets,

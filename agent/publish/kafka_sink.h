@@ -51,7 +51,7 @@ struct kafka_sink {
 	struct message *stuck; /* that the spool's disk did not take */
 
 	bool unreachable; /* said so, and no delivery since */
-	uint64_t said_unreachable, said_refused, said_security, said_other, said_spool;
+	uint64_t said_unreachable, said_refused, said_security, said_other, said_spool, said_topic;
 };
 
 static inline uint64_t kafka_now_ms(void)

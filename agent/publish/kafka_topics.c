@@ -50,10 +50,11 @@ static struct kafka_topic *add(struct kafka_sink *s, const char *group)
 	t = &s->topics[s->n_topics];
 	t->topic = n < (int)sizeof(name) ? kafka_topic_new(s, name) : NULL;
 	if (!t->topic) {
-		log_error("output %s: no topic for group '%s' of exporters: %s", s->sink.name,
-			  group,
-			  n < (int)sizeof(name) ? rd_kafka_err2str(rd_kafka_last_error())
-						: "its name would be too long");
+		if (log_allowed(&s->said_topic, KAFKA_SAY_AGAIN))
+			log_error("output %s: no topic for group '%s' of exporters: %s",
+				  s->sink.name, group,
+				  n < (int)sizeof(name) ? rd_kafka_err2str(rd_kafka_last_error())
+							: "its name would be too long");
 		return NULL;
 	}
 	snprintf(t->group, sizeof(t->group), "%s", group);
@@ -108,14 +109,14 @@ rd_kafka_topic_t *kafka_topic_of(struct kafka_sink *s, const struct message *m, 
 	return t->topic;
 }
 
-/* How many partitions the topic has; 0 where it is not there yet or nobody answers. */
+/* How many partitions the topic has; 0 where it is not there yet, -1 where nobody answers. */
 static int32_t count_partitions(struct kafka_sink *s, rd_kafka_topic_t *topic)
 {
 	const struct rd_kafka_metadata *md;
 	int32_t n = 0;
 
 	if (rd_kafka_metadata(s->rk, 0, topic, &md, METADATA_WAIT_MS))
-		return 0;
+		return -1;
 	if (md->topic_cnt == 1 && !md->topics[0].err)
 		n = md->topics[0].partition_cnt;
 	rd_kafka_metadata_destroy(md);
@@ -126,7 +127,7 @@ static void ask_flow_topic(struct kafka_sink *s)
 {
 	int32_t n = count_partitions(s, s->flows);
 
-	if (!n || n == s->partitions)
+	if (n <= 0 || n == s->partitions)
 		return;
 	if (n > SINK_LANES_MAX) {
 		log_warning("output %s: only %d of the topic's %d partitions are used, to bound "
@@ -154,9 +155,10 @@ void kafka_ask_partitions(struct kafka_sink *s, bool again)
 		if (t->partitions && !again)
 			continue;
 		partitions = count_partitions(s, t->topic);
-		if (!partitions)
+		if (partitions < 0)
 			return; /* not now: it would take a second for each */
-		__atomic_store_n(&t->partitions, partitions, __ATOMIC_RELAXED);
+		if (partitions)
+			__atomic_store_n(&t->partitions, partitions, __ATOMIC_RELAXED);
 	}
 }
 

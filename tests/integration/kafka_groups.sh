@@ -57,6 +57,20 @@ one_partition() {
 }
 check "an exporter keeps to one partition" one_partition
 
+# Where nobody makes a topic for those without a group, the other groups do not suffer.
+only_one_is_there() {
+	tests/kafka.sh start "$work/broker2" --property auto.create.topics.enable=false || return 1
+	(
+		. "$work/broker2/env"
+		settings exporter
+		tests/kafka.sh topic "$work/broker2" flows-edge___core.v1 2
+		replay tests/captures/*.pcap && [ "$(cat "$work"/spool/*.spool | wc -c)" -gt 10000 ] &&
+			in_topic flows-edge___core.v1 198.51.100.1 "$edge"
+	)
+}
+check "a topic that is missing holds only its own group up" only_one_is_there
+rm -rf "$work/spool"
+
 # Spooled while the broker is away, delivered to its topic by the next run.
 out_of_the_spool() {
 	settings exporter 1s

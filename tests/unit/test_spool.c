@@ -368,6 +368,22 @@ static void the_disk_is_forced_as_often_as_the_settings_say(void **state)
 	assert_int_equal(flushes_of(SPOOL_SYNC_NEVER), 0);
 }
 
+/* A segment that is full is not written any more, and not left to the next second. */
+static void a_full_segment_is_forced_at_once(void **state)
+{
+	struct spool *s = open_spool(16 << 20);
+	unsigned i = 0;
+
+	(void)state;
+	flushes = 0;
+	while (segments(NULL) < 2)
+		put(s, i++);
+	assert_int_equal(flushes, 1);
+	for (unsigned k = 0; k < i; k++)
+		take(s, k);
+	spool_close(s, NULL);
+}
+
 /* As if an earlier run had put it there. */
 static void made_seconds_ago(unsigned seconds)
 {
@@ -492,6 +508,7 @@ int main(void)
 		cmocka_unit_test_setup(a_flipped_bit_is_not_sent, set_up),
 		cmocka_unit_test_setup(a_full_spool_drops_its_oldest, set_up),
 		cmocka_unit_test_setup(the_disk_is_forced_as_often_as_the_settings_say, set_up),
+		cmocka_unit_test_setup(a_full_segment_is_forced_at_once, set_up),
 		cmocka_unit_test_setup(what_is_too_old_is_dropped_and_counted, set_up),
 		cmocka_unit_test_setup(a_disk_that_fails_changes_nothing, set_up),
 		cmocka_unit_test_setup(a_second_user_is_refused, set_up),
