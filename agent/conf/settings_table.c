@@ -570,7 +570,8 @@ static const struct setting rows[] = {
 	 .min = 1,
 	 .max = 1 << 26,
 	 .help = "Templates of all exporters together; one that takes more than 1 KiB of memory "
-		 "(about 64 fields) counts as several."},
+		 "(about 64 fields) counts as several. Half is set aside in equal shares for "
+		 "each of exporters.max."},
 	{.path = "templates.max_per_exporter",
 	 .type = SETTING_NUMBER,
 	 .flags = SETTING_RELOAD,

@@ -8,7 +8,7 @@
 /* Each returns a static text, or NULL where the number has no name. */
 const char *flow_type_name(uint32_t type);	   /* "SFLOW_5", "NETFLOW_V9", … */
 const char *ethernet_type_name(uint32_t type);	   /* "IPv4", "IPv6", "ARP", … */
-const char *ip_protocol_name(uint32_t protocol);   /* "TCP"; IANA's keyword, but "ICMPv6" for 58 */
+const char *ip_protocol_name(uint32_t protocol);   /* "TCP", "IPv6-ICMP", …: as goflow2 2.2 */
 const char *flow_layer_name(uint32_t layer);	   /* "Ethernet", "Dot1Q", … */
 const char *sampling_origin_name(uint32_t origin); /* "record", "options", … */
 

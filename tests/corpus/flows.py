@@ -19,8 +19,8 @@ MS, S = 10**6, 10**9
 IPV4, IPV6 = 0x0800, 0x86DD
 ETYPES = {"IPv4": IPV4, "IPv6": IPV6, "ARP": 0x0806, "MPLS": 0x8847, "802.1Q": 0x8100, "LLDP": 0x88CC}
 PROTOS = {"HOPOPT": 0, "ICMP": 1, "IGMP": 2, "IPv4": 4, "TCP": 6, "UDP": 17, "IPv6": 41, "GRE": 47,
-          "ESP": 50, "AH": 51, "ICMPv6": 58, "IPv6-NoNxt": 59, "EIGRP": 88, "OSPF": 89, "PIM": 103,
-          "VRRP": 112, "L2TP": 115, "SCTP": 132, "UDPLite": 136}
+          "ESP": 50, "AH": 51, "IPv6-ICMP": 58, "IPv6-NoNxt": 59, "EIGRP": 88, "OSPFIGP": 89, "PIM": 103,
+          "any-host-internal-protocol": 61, "VRRP": 112, "L2TP": 115, "SCTP": 132, "UDPLite": 136}
 TYPES = {"netflow5": "NETFLOW_V5", "netflow9": "NETFLOW_V9", "ipfix": "IPFIX", "sflow5": "SFLOW_5"}
 # How deep packets are parsed is test_packet*.c's matter; the collector's name is the machine's.
 IGNORED = {"collector_id", "layer_stack", "layer_size"}

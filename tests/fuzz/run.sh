@@ -25,7 +25,7 @@ for fuzzer in "$@"; do
 	fi
 	log=$crashes/log
 	printf '  %-24s ' "$name"
-	if "$build/tests/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+	if "$build/tests/fuzz/$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 \
 		-max_len=20000 -print_final_stats=1 -artifact_prefix="$crashes/" "$corpus" \
 		>"$log" 2>&1 </dev/null; then
 		awk '/stat::number_of_executed_units/ { n = $NF }

@@ -173,7 +173,7 @@ static void numbers_with_names_are_named(void **state)
 		{1, 6, 1, 0x0800, "SFLOW_5", "TCP", "record", "IPv4"},
 		{2, 17, 2, 0x86dd, "NETFLOW_V5", "UDP", "options", "IPv6"},
 		{3, 1, 3, 0x0806, "NETFLOW_V9", "ICMP", "configured", "ARP"},
-		{4, 58, 4, 0x8847, "IPFIX", "ICMPv6", "assumed", "MPLS"},
+		{4, 58, 4, 0x8847, "IPFIX", "IPv6-ICMP", "assumed", "MPLS"},
 		{4, 253, 4, 0x00ab, "IPFIX", "253", "assumed", "0x00ab"},
 		{4, 132, 4, 0xfffe, "IPFIX", "SCTP", "assumed", "0xfffe"},
 	};

@@ -2,18 +2,26 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 --@ set protocol_numbers
-[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 17, 20, 22, 27, 28, 29, 33, 36, 41, 43, 44, 45, 46, 47, 48, 50,
-        51, 54, 55, 57, 58, 59, 60, 73, 80, 81, 88, 89, 94, 97, 98, 103, 108, 112, 113, 115, 118,
-        121, 124, 132, 133, 135, 136, 137, 138, 139, 140, 141, 142, 143, 145]
+range(146)
 --@ end
 --@ set protocol_names
-['HOPOPT', 'ICMP', 'IGMP', 'GGP', 'IPv4', 'ST', 'TCP', 'CBT', 'EGP', 'IGP', 'PUP', 'UDP', 'HMP',
-        'XNS-IDP', 'RDP', 'IRTP', 'ISO-TP4', 'DCCP', 'XTP', 'IPv6', 'IPv6-Route', 'IPv6-Frag',
-        'IDRP', 'RSVP', 'GRE', 'DSR', 'ESP', 'AH', 'NARP', 'Min-IPv4', 'SKIP', 'ICMPv6',
-        'IPv6-NoNxt', 'IPv6-Opts', 'CPHB', 'ISO-IP', 'VMTP', 'EIGRP', 'OSPF', 'IPIP', 'ETHERIP',
-        'ENCAP', 'PIM', 'IPComp', 'VRRP', 'PGM', 'L2TP', 'STP', 'SMP', 'ISIS', 'SCTP', 'FC',
-        'Mobility', 'UDPLite', 'MPLS-in-IP', 'manet', 'HIP', 'Shim6', 'WESP', 'ROHC', 'Ethernet',
-        'NSH']
+['HOPOPT', 'ICMP', 'IGMP', 'GGP', 'IPv4', 'ST', 'TCP', 'CBT', 'EGP', 'IGP', 'BBN-RCC-MON',
+        'NVP-II', 'PUP', 'ARGUS', 'EMCON', 'XNET', 'CHAOS', 'UDP', 'MUX', 'DCN-MEAS', 'HMP',
+        'PRM', 'XNS-IDP', 'TRUNK-1', 'TRUNK-2', 'LEAF-1', 'LEAF-2', 'RDP', 'IRTP', 'ISO-TP4',
+        'NETBLT', 'MFE-NSP', 'MERIT-INP', 'DCCP', '3PC', 'IDPR', 'XTP', 'DDP', 'IDPR-CMTP',
+        'TP++', 'IL', 'IPv6', 'SDRP', 'IPv6-Route', 'IPv6-Frag', 'IDRP', 'RSVP', 'GRE', 'DSR',
+        'BNA', 'ESP', 'AH', 'I-NLSP', 'SWIPE', 'NARP', 'Min-IPv4', 'TLSP', 'SKIP', 'IPv6-ICMP',
+        'IPv6-NoNxt', 'IPv6-Opts', 'any-host-internal-protocol', 'CFTP', 'any-local-network',
+        'SAT-EXPAK', 'KRYPTOLAN', 'RVD', 'IPPC', 'any-distributed-file-system', 'SAT-MON', 'VISA',
+        'IPCV', 'CPNX', 'CPHB', 'WSN', 'PVP', 'BR-SAT-MON', 'SUN-ND', 'WB-MON', 'WB-EXPAK',
+        'ISO-IP', 'VMTP', 'SECURE-VMTP', 'VINES', 'IPTM', 'NSFNET-IGP', 'DGP', 'TCF', 'EIGRP',
+        'OSPFIGP', 'Sprite-RPC', 'LARP', 'MTP', 'AX.25', 'IPIP', 'MICP', 'SCC-SP', 'ETHERIP',
+        'ENCAP', 'any-private-encryption-scheme', 'GMTP', 'IFMP', 'PNNI', 'PIM', 'ARIS', 'SCPS',
+        'QNX', 'A/N', 'IPComp', 'SNP', 'Compaq-Peer', 'IPX-in-IP', 'VRRP', 'PGM',
+        'any-0-hop-protocol', 'L2TP', 'DDX', 'IATP', 'STP', 'SRP', 'UTI', 'SMP', 'SM', 'PTP',
+        'ISIS over IPv4', 'FIRE', 'CRTP', 'CRUDP', 'SSCOPMCE', 'IPLT', 'SPS', 'PIPE', 'SCTP',
+        'FC', 'RSVP-E2E-IGNORE', 'Mobility Header', 'UDPLite', 'MPLS-in-IP', 'manet', 'HIP',
+        'Shim6', 'WESP', 'ROHC', 'Ethernet', 'AGGFRAG', 'NSH']
 --@ end
 --@ set etype_numbers
 [0x0800, 0x86dd, 0x0806, 0x8100, 0x88a8, 0x8847, 0x8848, 0x8863, 0x8864, 0x88cc, 0x8809, 0x88e5,
