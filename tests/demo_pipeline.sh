@@ -64,9 +64,10 @@ export CLICKHOUSE_KAFKA_BROKERS=$KAFKA CLICKHOUSE_KAFKA_COUNTER_TOPIC=counters C
 export EXPORT_S3_ENDPOINT=$S3 AWS_ACCESS_KEY_ID=$S3_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET EXPORT_GRACE=1
 sql() { in_b curl -sS "$ADDRESS/" --data-binary "$1"; }
 in_b "$WEIR" load schema 2>"$scratch/schema.log" || die "$(tail -n 1 "$scratch/schema.log")"
-sed 's/^/        /' "$scratch/schema.log"
+tail -n 1 "$scratch/schema.log" | sed 's/^/        /'
 
-step "metadata: conf.example's files, with this router's address and interface numbers"
+step "metadata: conf.example's files, with this router's address and interface number; small files in the"
+echo "        formats of CAIDA, PeeringDB and MaxMind, for the addresses that are reserved for examples"
 cp -r conf.example "$scratch/conf"
 rm -f "$scratch/conf/weir.yaml"
 index=$(in_a ip -o link show lan0 | cut -d: -f1)
@@ -92,11 +93,15 @@ outputs:
     compression: lz4
 END
 mkdir "$scratch/cache"
-for what in files trie; do
-	in_b "$WEIR" load $what -c "$scratch/conf/weir.yaml" >"$scratch/load.log" 2>&1 ||
-		die "weir load $what: $(tail -n 1 "$scratch/load.log")"
-	tail -n 1 "$scratch/load.log" | sed 's/^/        /'
-done
+load() { # NAME SOURCE...
+	in_b "$WEIR" load "$1" -c "$scratch/conf/weir.yaml" "${@:2}" >"$scratch/load.log" 2>&1 ||
+		die "weir load $1: $(tail -n 1 "$scratch/load.log")"
+	tail -n 1 "$scratch/load.log" | sed 's/; /;\n                 /g; s/^/        /'
+}
+load caida tests/data/as-org2info.jsonl tests/data/peeringdb.json
+load geolite tests/data
+load files
+load trie
 for dictionary in meta_as_dict meta_application_dict meta_interface_dict; do sql "SYSTEM RELOAD DICTIONARY $dictionary"; done
 
 step "weir agent: native XDP on vb, enrichment, flows to Kafka as Protobuf"
@@ -107,13 +112,15 @@ await 15 "$WEIR" status --socket "$scratch/control" >/dev/null 2>&1 ||
 sed 's/^/        /' "$scratch/agent.log"
 
 step "softflowd (NetFlow v9 and IPFIX) and sfprobe (sFlow, 1 in 10) watch lan0; $traffic_seconds s of traffic"
-exporter_softflowd "$ns_a" lan0 10.9.0.2:2055 9
-exporter_softflowd "$ns_a" lan0 10.9.0.2:4739 10
+begun=$(date -u '+%F %T')
+exporter_softflowd "$ns_a" "$index:lan0" 10.9.0.2:2055 9
+exporter_softflowd "$ns_a" "$index:lan0" 10.9.0.2:4739 10
 exporter_sfprobe "$ns_a" lan0 10.9.0.2:6343 10 'sfprobe_agentip: 10.9.0.1'
 spawn "$ns_b" tests/tools/traffic.py serve
 sleep 1.5
 in_a tests/tools/traffic.py ask 192.0.2.2 2001:db8::2 "$traffic_seconds" | sed 's/^/        /'
 exporters_stop
+ended=$(date -u -d '+1 second' '+%F %T')
 sleep 1
 
 status() { "$WEIR" status --socket "$scratch/control" --json | jq -r "$1"; }
@@ -122,7 +129,7 @@ sent=$(status .accounts.flows)
 step "the agent has sent $sent flows; ClickHouse takes them from Kafka"
 await 60 eval '[ "$(sql "SELECT count() FROM data_flow")" = "$sent" ]' ||
 	die "data_flow has $(sql 'SELECT count() FROM data_flow') flows, not $sent"
-sql "SELECT * FROM ingest_lag FORMAT PrettyCompact" | sed 's/^/        /'
+sql "SELECT topic, kafka_partition, batches, flows, repeated_flows, last_lag AS lag_seconds FROM ingest_lag FORMAT PrettyCompact" | sed 's/^/        /'
 
 step "export to s3://ipfix/ as Parquet"
 sleep 1.5
@@ -134,9 +141,9 @@ ask() { # TITLE QUERY [PARAMETER=VALUE...]
 	title "$1 (deploy/clickhouse/queries/$2.sql)"
 	in_b tests/query.sh "${@:2}" || failed=1
 }
-ask "Top talkers by AS" top_as top=5
+ask "Top talkers by AS" top_as top=5 from="$begun"
 ask "Top talkers by prefix" top_prefix top=5
-ask "Interfaces with speed and utilisation" top_interface top=5
+ask "Interfaces with speed and utilisation" top_interface top=5 from="$begun" to="$ended"
 ask "Applications" top_application top=5
 ask "Traffic between sites" site_matrix top=5
 ask "95th percentile of interfaces" interface_p95 step=10 top=5 from="$(date -u -d '-1 minute' '+%F %T')"
@@ -149,12 +156,12 @@ ask "Ingest" ingest
 
 title "The books"
 parquet="s3('$S3/ipfix/date=*/hour=*/weir-*.parquet', '$S3_KEY', '$S3_SECRET')"
-sql "SELECT 'weir agent' AS stage, toUInt64($sent) AS flows, NULL AS bits
-	UNION ALL SELECT 'data_flow', count(), sum(bit_count) FROM data_flow
-	UNION ALL SELECT 'rollup, 5 minutes', sum(flow_count), sum(bit_count) FROM data_flow_by_ip_version_5m
-	UNION ALL SELECT 'rollup, 1 day', sum(flow_count), sum(bit_count) FROM data_flow_by_ip_version_1d
-	UNION ALL SELECT 'Parquet', count(), sum(bytes * 8 * greatest(sampling_rate, 1)) FROM $parquet
-	FORMAT PrettyCompactMonoBlock"
+sql "SELECT stage, flows, bits FROM (SELECT 1 AS number, 'weir agent' AS stage, toUInt64($sent) AS flows, NULL AS bits
+	UNION ALL SELECT 2, 'data_flow', count(), sum(bit_count) FROM data_flow
+	UNION ALL SELECT 3, 'rollup, 5 minutes', sum(flow_count), sum(bit_count) FROM data_flow_by_ip_version_5m
+	UNION ALL SELECT 4, 'rollup, 1 day', sum(flow_count), sum(bit_count) FROM data_flow_by_ip_version_1d
+	UNION ALL SELECT 5, 'Parquet', count(), sum(bytes * 8 * greatest(sampling_rate, 1)) FROM $parquet)
+	ORDER BY number FORMAT PrettyCompactMonoBlock"
 equal=$(sql "SELECT uniqExact(n, b) = 1 AND any(n) = $sent FROM (SELECT count() AS n, sum(bit_count) AS b FROM data_flow
 	UNION ALL SELECT sum(flow_count), sum(bit_count) FROM data_flow_by_ip_version_5m
 	UNION ALL SELECT sum(flow_count), sum(bit_count) FROM data_flow_by_ip_version_1d

@@ -121,6 +121,17 @@ bench-instructions: bench-programs
 bench-encode: $(BUILD)/tests/bench/bench_encode
 	$(Q)$<
 
+## make bench-load    loaders at real volume; WHERE=local or clickhouse (chdb)
+WHERE ?= local
+bench-load: all
+	$(Q)BUILD=$(BUILD) tests/bench/load_volume.sh $(WHERE)
+
+## make bench-clickhouse  ingest of each format, bytes a row, codecs, questions; FLOWS=2000000
+FLOWS ?= 2000000
+bench-clickhouse: all $(BUILD)/tests/integration/kafka_flows
+	$(Q)BUILD=$(BUILD) tests/bench/clickhouse_ingest.sh $(FLOWS)
+	$(Q)BUILD=$(BUILD) tests/bench/clickhouse_storage.sh $(FLOWS) codecs
+
 fuzzers: $(FUZZERS)
 
 ## make fuzz          fuzz every decoder and reader for TIME=60 seconds each
@@ -130,4 +141,4 @@ fuzz:
 	$(Q)tests/fuzz/run.sh $(TIME)
 
 -include $(BENCH:=.d) $(UNIT:=.d) $(BPFTEST:=.d) $(CORPUSTEST:=.d) $(TOOLS:=.d)
-.PHONY: coverage test-tsan bench bench-programs bench-instructions bench-encode test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)
+.PHONY: bench-load bench-clickhouse coverage test-tsan bench bench-programs bench-instructions bench-encode test test-programs test-asan sanitized fuzz fuzzers $(TEST_GROUPS:%=test-%)

@@ -44,7 +44,7 @@ sed -i -e "s|^  history: .*|  history: $scratch/history|" -e "s|^  cache: .*|  c
 	-e "s|^  peeringdb: .*|  peeringdb: $web/pdb/peeringdb_2_dump_%Y_%m_01.json|" \
 	-e "s|^  scireg: .*|  scireg: $web/scireg.json|" conf/weir.yaml
 expect "the copied settings are valid" "$(weir check -c conf/weir.yaml 2>&1)" '^conf/weir.yaml: valid'
-expect "tables" "$(weir load schema 2>&1)" '10 files applied'
+expect "tables" "$(weir load schema 2>&1)" '11 files applied'
 
 # 5 and 6: nothing to fetch by hand
 expect "step 6: CAIDA, from the newest month that is out" "$(CAIDA_ORG_AS_CONSUMER_UPDATE_INTERVAL=-1 weir load caida 2>&1)" \

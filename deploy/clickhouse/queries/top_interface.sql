@@ -21,7 +21,7 @@ FROM
             dictGetOrDefault('meta_interface_dict', 'speed', (device_id, in_if), 0))) AS known_speed
     FROM data_flow
     WHERE start_time >= {from:DateTime('UTC')} AND start_time < {to:DateTime('UTC')}
-        AND (in_if != 0 OR in_interface_id IS NOT NULL)
+        AND (in_if != 0 OR in_if_name != '' OR in_interface_id IS NOT NULL)
     GROUP BY device_id, interface
     UNION ALL
     SELECT
@@ -34,7 +34,7 @@ FROM
             dictGetOrDefault('meta_interface_dict', 'speed', (device_id, out_if), 0))) AS known_speed
     FROM data_flow
     WHERE start_time >= {from:DateTime('UTC')} AND start_time < {to:DateTime('UTC')}
-        AND (out_if != 0 OR out_interface_id IS NOT NULL)
+        AND (out_if != 0 OR out_if_name != '' OR out_interface_id IS NOT NULL)
     GROUP BY device_id, interface
 )
 GROUP BY device_id, interface, direction
