@@ -62,7 +62,7 @@ esac
 
 command -v dpkg-query >/dev/null ||
 	die "this is not Debian or one of its kin; install by hand: $(echo $wanted)"
-have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
+have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n${db:Status-Status} ${Package}:${Architecture}\n' $wanted 2>/dev/null |
 	sed -n 's/^installed //p' | sort -u) || true
 missing=$(comm -23 <(printf '%s\n' $wanted) <(printf '%s\n' $have))
 missing=$(echo $missing $programs)

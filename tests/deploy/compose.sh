@@ -81,6 +81,13 @@ if [ ! -d deploy/grafana ]; then
 	missing=$(tr ' ' '\n' <<<"$missing" | grep -v /deploy/grafana/ | tr '\n' ' ')
 fi
 expect what_is_mounted_exists "missing: ${missing% }" '^missing: $'
+# The analytics are built here, not pulled.
+if [ -e analytics/ipfix_pipeline.py ]; then
+	expect analytics_are_built_of_files_that_are_there "$(grep '^COPY' deploy/compose/analytics.Containerfile)" ' analytics analytics$'
+	expect analytics_take_their_command "$(python3 analytics/ipfix_pipeline.py --help)" '--serve' '--every'
+else
+	skip analytics_are_built_of_files_that_are_there "no analytics/ipfix_pipeline.py in this tree"
+fi
 # A variable that nobody reads is a mistake: what weir's services get stands in the program or its settings.
 unread=$(ask '.services[] | select(.image | test("/weir:")) | .environment // {} | keys[]' | sort -u | while read -r name; do
 	grep -aqF "${name#CLICKHOUSE_}" "$WEIR" || grep -qF "$name" "$stack/conf/weir.yaml" ||
@@ -185,7 +192,7 @@ END
 chmod +x "$scratch/opt/kafka/bin/kafka-topics.sh"
 mount --bind "$scratch/opt" /opt
 mapfile -t test < <(ask '.services.kafka.healthcheck.test[1:][]')
-if await 60 in_b timeout 30 "${test[@]}" >"$scratch/log" 2>&1; then
+if await 180 in_b timeout 60 "${test[@]}" >"$scratch/log" 2>&1; then
 	pass kafka_takes_its_settings
 else
 	fail kafka_takes_its_settings "$(tail -n 3 "$kafka/log" "$scratch/log")"
@@ -203,7 +210,7 @@ run_limit=300 compose_run weir >"$scratch/weir.log" 2>&1 &
 runner=$!
 inside() { runc --root "$scratch/runc" exec "weir-weir-$$" "$@"; }
 mapfile -t test < <(ask '.services.weir.healthcheck.test[1:][]')
-if await 30 eval 'inside "${test[@]}" >"$scratch/status" 2>&1'; then
+if await 90 eval 'inside "${test[@]}" >"$scratch/status" 2>&1'; then
 	pass weir_is_healthy
 	sent=$(in_a "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 2000 --count 500)
 	flows=$(value_of records)

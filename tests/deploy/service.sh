@@ -26,11 +26,13 @@ await 10 grep -q '^READY=1$' "$scratch/told"
 expect tells_that_it_is_ready "$(cat "$scratch/told" "$scratch/log")" '^READY=1$'
 await 5 grep -q '^WATCHDOG=1$' "$scratch/told"
 expect feeds_the_watchdog "$(cat "$scratch/told")" '^WATCHDOG=1$'
+expect leaves_its_sockets_to_the_manager "$(grep -c '^FDSTORE=1$' "$scratch/told") $(ls -l /proc/"$agent"/fd | grep -c socket:)" '^[1-9]'
 kill -HUP "$agent"
 await 5 grep -q '^RELOADING=1$' "$scratch/told"
 expect tells_that_it_reloads "$(cat "$scratch/told")" '^RELOADING=1$'
 kill "$agent"
 wait "$agent"
+await 5 grep -q '^STOPPING=1$' "$scratch/told"
 expect tells_that_it_stops "$(tail -n 1 "$scratch/told")" '^STOPPING=1$'
 
 # Without WATCHDOG_USEC nobody waits for it.
@@ -42,8 +44,9 @@ await 10 "$WEIR" status --socket "$scratch/control" >/dev/null
 sleep 1.2
 kill "$agent"
 wait "$agent"
+await 5 eval '[ "$(grep -c "^STOPPING" "$scratch/told")" = 2 ]'
 expect no_watchdog_where_none_is_asked_for \
-	"$(sed -n '/STOPPING/,$p' "$scratch/told" | sed 1d | tr '\n' ' ')" '^READY=1 STOPPING=1 $'
+	"$(sed -n '/STOPPING/,$p' "$scratch/told" | sed 1d | grep -v ^FD | tr '\n' ' ')" '^READY=1 STOPPING=1 $'
 
 if ! command -v systemd-analyze >/dev/null; then
 	skip unit_is_closed "no systemd-analyze here"

@@ -130,6 +130,7 @@ await 10 grep -qs collecting "$dir/log"
 send --to 10.9.0.2:2055 --from 10.9.0.100
 await 10 received_all $each
 sed -i 's/10.9.0.100.32/10.9.0.0\/24/; s/2055/2055, 4739/' "$scratch/weir.yaml"
+echo 'drain_time: 11s' >>"$scratch/weir.yaml"
 kill -HUP $agent
 await 10 grep -q 'exporters.allow' "$dir/log"
 sleep 0.2
@@ -138,6 +139,6 @@ await 10 received_all $((each + N))
 stop_agent
 expect allow_list_and_its_reload "$log" "received $((each + N)) datagrams" "denied $((N - each))"
 expect reload_says_what_waits_for_a_restart "$log" 'exporters.allow: .*10.9.0.0/24.*, was ' \
-	'listen.ports: .*4739.* takes effect at the next start'
+	'listen.ports: .*4739.*, was ' 'drain_time: 11.* takes effect at the next start'
 
 finish

@@ -463,7 +463,7 @@ static void a_difference_tells_whether_it_can_be_taken_over(void **state)
 		"outputs: [{type: kafka, brokers: b, topic: t, sasl: {password: sesame2}}]\n");
 	assert_int_equal(settings_diff(&before, &f->settings, note, &seen), 3);
 	assert_non_null(strstr(seen.text, "exporters.rate_limit 1 1000 2000\n"));
-	assert_non_null(strstr(seen.text, "listen.ports 0 [1] [1, 2]\n"));
+	assert_non_null(strstr(seen.text, "listen.ports 1 [1] [1, 2]\n"));
 	assert_non_null(strstr(seen.text, "outputs 0 [{type: kafka"));
 	assert_null(strstr(seen.text, "sesame"));
 	settings_free(&before);
