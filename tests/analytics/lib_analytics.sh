@@ -37,7 +37,7 @@ flows() { # N HOURS-AGO-FROM HOURS-AGO-TO
 		if(i % 4 = 0, toIPv6('2001:db8::ffff:' || hex(i % 500)), toIPv6('198.51.100.' || toString(i % 250))),
 		if(i % 4 = 0, toIPv6('2001:db8:1::' || hex(i % 3000)), toIPv6('203.0.113.' || toString(i % 250))),
 		if(i % 4 = 0, 0x86dd, 0x0800), [6, 17, 1][1 + i % 3], 1024 + i % 60000, [443, 53, 0, 22][1 + i % 4], 18,
-		64500 + i % 150, 64600 + i % 150, 'SRC-' || toString(i % 150), 'DST-' || toString(i % 150),
+		64500 + i % 15, 64600 + i % 15, 'SRC-' || toString(i % 15), 'DST-' || toString(i % 15),
 		'Organisation ' || toString(i % 50), '', ['US', 'DE', 'CH', 'NL'][1 + i % 4], ['FR', ''][1 + i % 2],
 		'router' || toString(1 + i % 2), 'Router ' || toString(1 + i % 2), 1 + i % 3, 9,
 		'router' || toString(1 + i % 2) || '::port' || toString(1 + i % 3), 'port' || toString(1 + i % 3), 10000000000, i % 3 = 0,
