@@ -53,8 +53,8 @@ def arguments():
     p.add_argument("--force", action="store_true", help="run even when nothing is new")
     p.add_argument("--serve", action="store_true", help="run again and again, until SIGINT or SIGTERM")
     p.add_argument("--every", type=int, default=900, metavar="SECONDS", help="with --serve: how often (900)")
-    p.add_argument("--to", default=os.environ.get("ANALYTICS_DESTINATION", "r2:ipfix-analytics"), metavar="REMOTE:BUCKET",
-                   help="where the site goes, as rclone names it (r2:ipfix-analytics)")
+    p.add_argument("--to", metavar="REMOTE:BUCKET",
+                   help="where the site goes, as rclone names it (ANALYTICS_DESTINATION, or else r2:ipfix-analytics)")
     p.add_argument("--keep-days", type=float, default=7, metavar="DAYS",
                    help="objects of earlier sites go when they are older than that (7)")
     p.add_argument("--retries", type=int, default=1, metavar="N", help="how often a failed step is tried again (1)")
@@ -67,8 +67,6 @@ def arguments():
     a = p.parse_args()
     if a.every < 1 or a.retries < 0 or a.keep_days < 0 or (a.timeout is not None and a.timeout < 1):
         p.error("--every and --timeout are at least 1, --retries and --keep-days at least 0")
-    if ":" not in a.to or a.to.endswith(":"):
-        p.error(f"--to is '{a.to}': a remote and a bucket, as r2:ipfix-analytics")
     return a
 
 
@@ -87,8 +85,11 @@ def settings(options):
                 value = value[1:-1]
             found[name] = value
     env = {**found, **os.environ}
+    options.to = options.to or env.get("ANALYTICS_DESTINATION") or "r2:ipfix-analytics"
+    if ":" not in options.to or options.to.endswith(":"):
+        raise Failure(f"the destination is '{options.to}': a remote and a bucket are wanted, as r2:ipfix-analytics")
     state = options.state.resolve()
-    database = pathlib.Path(env.get("ANALYTICS_DUCKDB") or state / "weir.duckdb").resolve()
+    database = ROOT / (env.get("ANALYTICS_DUCKDB") or state / "weir.duckdb")
     env.update(
         ANALYTICS_DUCKDB=str(database), DBT_PROFILES_DIR=str(HERE / "dbt"), DBT_PROJECT_DIR=str(HERE / "dbt"),
         DBT_TARGET_PATH=str(state / "dbt"), DBT_LOG_PATH=str(state / "log"), DBT_SEND_ANONYMOUS_USAGE_STATS="false",
@@ -107,6 +108,9 @@ def settings(options):
 
 
 # ---- What is new
+
+LAST_FILE = "select coalesce(max(file_id), 0) from {} where loaded_at is not null"
+
 
 def flows_url(env):
     """As dbt's macro of that name."""
@@ -146,7 +150,7 @@ def look(env):
             return total, total, 0
         new, = c.execute(f"""select count(*) from ({files}) where file not in
             (select file_name from marts.stg_files where loaded_at is not null)""", [url]).fetchone()
-        last, = c.execute("select coalesce(max(file_id), 0) from marts.stg_files where loaded_at is not null").fetchone()
+        last, = c.execute(LAST_FILE.format("marts.stg_files")).fetchone()
         return total, new, last
     except duckdb.Error as e:
         raise Failure(f"{url} cannot be listed: {str(e).splitlines()[0]}") from None
@@ -159,8 +163,9 @@ def project_sum():
     total = hashlib.sha256()
     for top in (HERE / "dbt", EVIDENCE):
         for directory, names, files in os.walk(top):
-            names[:] = sorted(n for n in names if n not in ("node_modules", "build", "target", "logs", "log")
-                              and not n.startswith("."))
+            # Of .evidence what Evidence itself writes does not count, customization does.
+            names[:] = sorted(n for n in names if n not in (
+                "node_modules", "build", "target", "logs", "template", "meta"))
             for name in sorted(files):
                 path = pathlib.Path(directory, name)
                 total.update(f"{path.relative_to(HERE)}\0".encode() + path.read_bytes() + b"\0")
@@ -294,11 +299,14 @@ def run_flow(run):
             return False
         run.say(f"{new} of {total} files in {flows_url(run.env)} are new")
         as_task("dbt build", run.dbt)()
+        if marts(run.env, "select flows from data_status") == 0:
+            run.say("there are no flows yet: no site is made")
+            return False
         as_task("npm run sources", run.sources)()
         as_task("npm run build:strict", run.build)()
         as_task("rclone copy", run.publish)()
         old = as_task("clean", run.clean)()
-        after = {**before, "file": look_last(run.env)}
+        after = {**before, "file": marts(run.env, LAST_FILE.format("stg_files"))}
         path = options.state / "published.json"
         path.with_suffix(".tmp").write_text(json.dumps(after))
         path.with_suffix(".tmp").replace(path)
@@ -308,10 +316,11 @@ def run_flow(run):
     return ipfix()
 
 
-def look_last(env):
+def marts(env, query):
+    """The first value of its answer."""
     import duckdb
     with duckdb.connect(env["ANALYTICS_DUCKDB"], read_only=True) as c:
-        return c.execute("select coalesce(max(file_id), 0) from stg_files where loaded_at is not null").fetchone()[0]
+        return c.execute(query).fetchone()[0]
 
 
 # ---- From the command line
@@ -355,7 +364,10 @@ def once(options, env):
         except BlockingIOError:
             print("ipfix_pipeline: another run is on", file=sys.stderr)
             return 3
-        run_flow(Run(options, env))
+        try:
+            run_flow(Run(options, env))
+        except RuntimeError as e:
+            raise Failure(f"Prefect: {e}") from e
         return 0
 
 
@@ -379,7 +391,7 @@ def serve(options, env):
             try:
                 once(options, env)
             except Failure as e:
-                tell(e)
+                tell(e)  # and the next run comes all the same
             time.sleep(max(0.0, options.every - (time.monotonic() - begin)))
     except KeyboardInterrupt:
         print("ipfix_pipeline: stopped", file=sys.stderr)
@@ -392,6 +404,7 @@ def main():
     state = options.state.resolve()
     os.environ.setdefault("PREFECT_HOME", str(state / "prefect"))
     os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "300")  # on a busy machine
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if not os.environ.get("PREFECT_API_URL"):

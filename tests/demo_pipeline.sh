@@ -51,7 +51,7 @@ in_b tests/kafka.sh start "$scratch/broker" || die "Kafka does not start"
 . "$scratch/broker/env"
 in_b tests/kafka.sh topic "$scratch/broker" flows 4
 in_b tests/kafka.sh topic "$scratch/broker" counters 1
-in_b tests/minio.sh start "$scratch/store" ipfix || die "MinIO does not start"
+in_b tests/minio.sh start "$scratch/store" ipfix ipfix-analytics || die "MinIO does not start"
 . "$scratch/store/env"
 
 step "the ClickHouse engine (chdb behind tests/clickhouse_front.py, not a server), and its schema"
@@ -144,6 +144,8 @@ ask "Exported against scaled" scaling
 ask "New talkers" new_talkers top=5
 ask "Flows of 192.0.2.1 over time" address_history address=192.0.2.1 step=60
 ask "Ingest" ingest
+
+[ -z "${DEMO_ANALYTICS:-}" ] || . tests/demo_analytics.sh
 
 title "The books"
 parquet="s3('$S3/ipfix/date=*/hour=*/weir-*.parquet', '$S3_KEY', '$S3_SECRET')"

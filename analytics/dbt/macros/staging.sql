@@ -31,3 +31,10 @@ where counted.file_id = file.file_id
 {% macro from_ns(column) -%}
 make_timestamp_ns(nullif(least(coalesce({{ column }}, 0), 9000000000000000000), 0)::bigint)::timestamp
 {%- endmacro %}
+
+{# A file that a failed run saw and did not read may be gone by now; if it is not, it is found again. #}
+{% macro forget_unread() %}
+    {%- if is_incremental() -%}
+delete from {{ this }} where loaded_at is null
+    {%- endif -%}
+{% endmacro %}

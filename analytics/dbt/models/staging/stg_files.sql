@@ -1,6 +1,9 @@
 -- Parquet files in the bucket, each once: those that are new since the last run are added.
 -- SPDX-License-Identifier: Apache-2.0
-{{ config(incremental_strategy='append') }}
+{{ config(
+    incremental_strategy='append',
+    pre_hook="{{ forget_unread() }}"
+) }}
 
 -- Objects never change: `weir load export` may write one again, but with the same rows.
 select

@@ -1,0 +1,156 @@
+#!/bin/bash
+# dbt over flows with known totals: nothing, much, a little more, late, cut short, hostile.
+# SPDX-License-Identifier: Apache-2.0
+set -u
+cd "$(dirname "$0")/../.."
+. tests/analytics/lib_analytics.sh
+count=${ANALYTICS_FLOW_COUNT:-1000000}
+
+export DBT_PROFILES_DIR=$PWD/analytics/dbt DBT_PROJECT_DIR=$PWD/analytics/dbt DBT_TARGET_PATH=$work/dbt DBT_LOG_PATH=$work/log
+export DUCKDB_EXTENSIONS=$PWD/analytics/.venv/extensions DO_NOT_TRACK=1
+dbt() { # ARGUMENT...; leaves the seconds of CPU that it took
+	local TIMEFORMAT=%U
+	{ time (cd analytics/dbt && exec timeout -k 5 1500 ../.venv/bin/dbt --quiet --no-use-colors build "$@") \
+		>"$work/build.log" 2>&1 </dev/null; } 2>"$work/cpu" || {
+		grep -v '^$' "$work/build.log" | tail -n 8
+		return 1
+	}
+}
+# Of the last run: files and flows that were read.
+read_now() { duck "SELECT count(*), coalesce(sum(flows), 0) FROM stg_files WHERE loaded_at = (SELECT max(loaded_at) FROM stg_files)"; }
+
+empty() {
+	dbt && duck_is "SELECT count(*) FROM stg_flows" 0 && duck_is "SELECT count(*), sum(flows) FROM overview" "3	0" &&
+		duck_is "SELECT flows, data_until FROM data_status" "0	" && dbt
+}
+check "an empty bucket gives empty marts, twice" empty
+
+first_run() {
+	flows "$count" 0 48 && aged && export_now && dbt || return 1
+	cp "$work/cpu" "$work/first"
+	read_now >"$work/first_read"
+	equal_everywhere
+}
+check "the sums are those of ClickHouse, the bucket and arithmetic" first_run
+
+names() {
+	duck_is "SELECT exporter, exporter_name, interfaces, sampling_rate_min, sampling_rate_max FROM exporters ORDER BY exporter" \
+		"router1	Router 1	4	1	100
+router2	Router 2	4	1	100" &&
+		duck_is "SELECT DISTINCT speed FROM interfaces WHERE interface LIKE '%::core'" 100000000000 &&
+		duck_is "SELECT label FROM autonomous_systems WHERE as_number = 64500" "AS64500 SRC-0" &&
+		duck_is "SELECT country_name FROM countries WHERE country = 'CH'" Switzerland &&
+		duck_is "SELECT string_agg(DISTINCT application ORDER BY application) FROM applications_daily WHERE port IN ('22', '53', '443')" \
+			"dns,https,quic,ssh,unknown" &&
+		duck_is "SELECT string_agg(DISTINCT direction ORDER BY direction) FROM traffic_5m" "inbound,internal,outbound,transit" &&
+		duck_is "SELECT count(*) > 0, bool_and(src_addr LIKE '2001:db8::ffff:%') FROM stg_flows WHERE ip_version = 6" "True	True"
+}
+check "names, speeds, directions and IPv6 addresses are what they should be" names
+
+# By other means than the model's: all steps of the window, those without flows as 0, sorted.
+percentile() {
+	duck_is "WITH steps AS (SELECT unnest(generate_series(greatest(w.window_from, r.data_from), w.window_until - INTERVAL 5 MINUTE,
+			INTERVAL 5 MINUTE)) AS step FROM time_windows w, time_range r WHERE time_window = '24h'),
+		sums AS (SELECT time_bucket(INTERVAL 5 MINUTE, start_time) AS step, sum(bytes) * 8 / 300 AS rate FROM stg_flows
+			WHERE in_interface = 'router1::port1' GROUP BY ALL)
+		SELECT round(quantile_disc(coalesce(rate, 0), 0.95), 3) = (SELECT round(p95_bits_per_second, 3) FROM interface_utilisation
+			WHERE time_window = '24h' AND interface = 'router1::port1' AND direction = 'in'),
+		round(max(rate), 3) = (SELECT round(max_bits_per_second, 3) FROM interface_utilisation
+			WHERE time_window = '24h' AND interface = 'router1::port1' AND direction = 'in')
+		FROM steps LEFT JOIN sums USING (step)" "True	True"
+}
+check "the 95th percentile is that of all steps of 5 minutes" percentile
+
+nothing_new() {
+	dbt && cp "$work/cpu" "$work/nothing" && equal_everywhere && duck_is "SELECT count(DISTINCT invocation) FROM stg_files" 1
+}
+check "a run with nothing new reads nothing" nothing_new
+
+# What dbt takes to start and to look at each model is the same in every run; the rest is the flows'.
+one_percent() {
+	local read
+	flows $((count / 100)) 0 2 && aged && export_now && dbt && equal_everywhere || return 1
+	read=$(read_now)
+	awk -v first="$(cat "$work/first")" -v nothing="$(cat "$work/nothing")" -v second="$(cat "$work/cpu")" \
+		-v was="$(cat "$work/first_read")" -v now="$read" 'BEGIN {
+			split(was, w); split(now, n); ratio = (second - nothing) / (first - nothing)
+			printf "# first run: %d files, %d flows, %.1f s of CPU; nothing new: %.1f s; 1 %% more: %d files, %d flows, %.1f s\n",
+				w[1], w[2], first, nothing, n[1], n[2], second
+			printf "# flows read: %.4f of the first run; CPU beyond that of a run with nothing new: %.3f\n", n[2] / w[2], ratio
+			exit !(ratio < 0.4) }' >"$work/ratio" || { cat "$work/ratio"; return 1; }
+	[ "${read#*	}" = $((count / 100)) ] || { echo "it read $read"; return 1; }
+}
+check "1 % more costs the reading of 1 %" one_percent
+cat "$work/ratio" 2>/dev/null
+
+late() {
+	flows 500 60 90 && aged && export_now && dbt && equal_everywhere && dbt --vars 'check_all: true' && equal_everywhere
+}
+check "late files are added to the hours that they belong to" late
+
+killed() {
+	local pause
+	for pause in 6 9 12; do
+		flows 1000 0 30 && aged && export_now || return 1
+		(cd analytics/dbt && exec ../.venv/bin/dbt --quiet build) >"$work/killed.log" 2>&1 </dev/null &
+		sleep $((pause + RANDOM % 5))
+		kill -KILL $! 2>/dev/null
+		wait $! 2>/dev/null
+	done
+	dbt --vars 'check_all: true' && equal_everywhere
+}
+check "runs killed in the middle are made good, nothing counts twice" killed
+
+pruned() {
+	dbt --vars 'flow_days: 1' && duck_is "SELECT count(*) FROM stg_flows WHERE start_time < (SELECT day_now FROM time_range) - INTERVAL 1 DAY" 0 &&
+		duck_is "SELECT count(*) > 0 FROM agg_traffic_5m WHERE period < (SELECT day_now FROM time_range) - INTERVAL 1 DAY" True &&
+		flows 300 60 62 && aged && export_now && dbt --vars 'flow_days: 1' &&
+		duck_is "SELECT flows, packets, bytes FROM data_status" "$(expected)" &&
+		duck_is "SELECT sum(flows), sum(packets), sum(bytes) FROM destinations_daily" "$(expected)"
+}
+check "flows that are old go, their sums stay, and late ones are added" pruned
+
+again() { dbt --full-refresh --vars 'check_all: true' && equal_everywhere; }
+check "all read anew is the same" again
+
+# Not through ClickHouse: files as an older or a faulty exporter might leave, made with DuckDB.
+strange() {
+	"$python" - "$work/store" "$S3" "$S3_KEY" "$S3_SECRET" "$DUCKDB_EXTENSIONS" <<-'PY' || return 1
+		import sys, duckdb
+		_, _, url, key, secret, extensions = sys.argv
+		c = duckdb.connect(config={"extension_directory": extensions})
+		c.load_extension("httpfs")
+		c.execute(f"create secret (type s3, key_id '{key}', secret '{secret}', url_style path, use_ssl false, endpoint '{url[7:]}')")
+		old = """epoch_ns(now())::ubigint as time_received_ns, epoch_ns(now() - interval 1 hour)::ubigint as time_flow_start_ns,
+		    'NETFLOW_V5' as type, '192.0.2.99' as sampler_address, '192.0.2.5' as src_addr, '2001:db8::5' as dst_addr"""
+		# Without the columns that came later, without a device, sampling not told.
+		c.execute(f"""copy (select {old}, '' as etype, '' as proto, 100::ubigint as bytes, 1::ubigint as packets,
+		    0::ubigint as sampling_rate, 'a column of the future' as novel) to 's3://ipfix/date=x/hour=y/weir-old.parquet'""")
+		# Numbers that cannot be.
+		c.execute(f"""copy (select {old}, 'IPv4' as etype, '250' as proto, 18446744073709551615::ubigint as bytes,
+		    18446744073709551615::ubigint as packets, 18446744073709551615::ubigint as sampling_rate,
+		    18446744073709551615::ubigint as time_flow_end_ns, 18446744073709551615::ubigint as in_interface_speed)
+		    to 's3://ipfix/date=x/hour=y/weir-absurd.parquet'""")
+	PY
+	dbt && duck_is "SELECT plausible, protocol, ip_version, direction, sampling_rate, bytes FROM stg_flows
+		WHERE exporter = '192.0.2.99' ORDER BY plausible" "False	250	4	unknown	9000000000000000000	0
+True	unknown	4	unknown	1	100" && duck_is "SELECT rejected_flows FROM data_status" 1 &&
+		duck_is "SELECT flows, bytes, exporter_name FROM exporters WHERE exporter = '192.0.2.99'" "1	100	192.0.2.99"
+}
+check "old files are read, flows that cannot be are kept apart" strange
+
+unreadable() {
+	local before
+	before=$(duck "SELECT * EXCLUDE (built_at) FROM data_status")
+	echo "this is no Parquet" | store rcat site:ipfix/date=x/hour=y/weir-bad.parquet || return 1
+	! dbt >"$work/message" && grep -q 'weir-bad.parquet' "$work/message" || { echo "the message: $(cat "$work/message")"; return 1; }
+	duck_is "SELECT * EXCLUDE (built_at) FROM data_status" "$before" || return 1
+	store deletefile site:ipfix/date=x/hour=y/weir-bad.parquet || return 1
+	dbt && duck_is "SELECT * EXCLUDE (built_at) FROM data_status" "$before"
+}
+check "a file that cannot be read is named, and the marts stay as they were" unreadable
+
+secrets() { ! grep -rq "$S3_SECRET" "$work/log" "$work/dbt" "$work/build.log"; }
+check "the secret is in no log" secrets
+
+[ $failures = 0 ]
