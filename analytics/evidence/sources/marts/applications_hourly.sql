@@ -1,3 +1,9 @@
 select period, exporter, protocol, port, application, is_other, flows, packets, bytes
-from applications_hourly
+from (
+    select * from applications_hourly
+    union all by name -- a file of its own even when empty
+    select timestamp '1969-01-01' as period, '' as exporter, '' as protocol, '' as port, '' as application,
+        false as is_other
+    where not exists (select 1 from applications_hourly)
+)
 order by period

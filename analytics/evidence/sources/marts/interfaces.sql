@@ -1,2 +1,8 @@
 select *
-from interfaces
+from (
+    select * from interfaces
+    union all by name -- a file of its own even when empty
+    select timestamp '1969-01-01' as first_seen, timestamp '1969-01-01' as last_seen, '' as exporter,
+        '' as interface, '' as interface_name, '' as description, false as edge
+    where not exists (select 1 from interfaces)
+)

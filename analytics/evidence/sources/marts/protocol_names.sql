@@ -1,2 +1,7 @@
 select *
-from protocol_names
+from (
+    select * from protocol_names
+    union all by name -- a file of its own even when empty
+    select '' as protocol
+    where not exists (select 1 from protocol_names)
+)

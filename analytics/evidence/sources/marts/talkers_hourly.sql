@@ -1,3 +1,9 @@
 select period, exporter, protocol, kind, role, member, label, is_other, flows, packets, bytes
-from talkers_hourly
+from (
+    select * from talkers_hourly
+    union all by name -- a file of its own even when empty
+    select timestamp '1969-01-01' as period, '' as exporter, '' as protocol, '' as kind, '' as role,
+        '' as member, '' as label, false as is_other
+    where not exists (select 1 from talkers_hourly)
+)
 order by kind, role, period
