@@ -44,8 +44,8 @@ $(BUILD)/gen/live.skel.h: tests/tools/live/live.bpf.c tests/tools/live/live.h
 		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $(@D)/live.bpf.o $<
 	$(Q)$(BPFTOOL) gen skeleton $(@D)/live.bpf.o name live_bpf > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/tests/send_load: tests/tools/send_load.c tests/tools/live/loader.c $(BUILD)/gen/live.skel.h \
-		tests/tools/live/loader.h
+$(BUILD)/tests/send_load: tests/tools/send_load.c $(wildcard tests/tools/load/*.[ch]) tests/tools/live/loader.c \
+		tests/tools/live/loader.h $(BUILD)/gen/live.skel.h
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz
 

@@ -24,11 +24,14 @@ say() { printf '\n%s\n' "$*"; }
 
 # One line of the result, and one to look at.
 record() { # PART NAME [KEY=NUMBER...]
-	local part=$1 name=$2 pair
+	local part=$1 name=$2 pair value
 	shift 2
 	{
 		printf '{"part":"%s","name":"%s"' "$part" "$name"
-		for pair in "$@"; do printf ',"%s":%s' "${pair%%=*}" "${pair#*=}"; done
+		for pair in "$@"; do # what could not be measured is null
+			value=${pair#*=}
+			printf ',"%s":%s' "${pair%%=*}" "${value:-null}"
+		done
 		printf '}\n'
 	} >>"$result"
 	printf '  %-34s' "$name"
@@ -37,7 +40,7 @@ record() { # PART NAME [KEY=NUMBER...]
 }
 
 # The least and the median of the numbers on standard input.
-least_and_median() { sort -g | awk '{ v[NR] = $1 } END { print v[1], v[int((NR + 1) / 2)] }'; }
+least_and_median() { sort -g | awk '{ v[NR] = $1 } END { print v[1], v[int(NR / 2) + 1] }'; }
 
 machine() {
 	jq -cn --arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
@@ -78,7 +81,7 @@ agent_load() { # OPTION-OF-SEND_LOAD...
 		live --hosts 20000 --spread "$spread" --count "$((rate * seconds))" --rate "$rate" --batch 64 "$@"
 		settle_flows
 		c1=$(cpu_of "$agent") f1=$(account flows)
-		[ "$f1" -gt "$f0" ] || continue
+		[ "${f1:-0}" -gt "${f0:-0}" ] || continue
 		numbers+=("$(awk -v a="$c0" -v b="$c1" -v n=$((f1 - f0)) 'BEGIN { printf "%.4f", (b - a) / n * 1e6 }')")
 		flows=$((flows + f1 - f0)) sent_flows=$((sent_flows + $(value_of records)))
 	done
@@ -141,7 +144,7 @@ part_agent() {
 	say "The whole agent to a real broker, $prefixes prefixes, everything attached: us of CPU time a flow"
 	fresh_pair
 	bench_broker || { echo "  no broker: $(tail -n 1 "$scratch/broker.out")"; return; }
-	for format in protobuf/lz4 protobuf/none native/lz4 native/none json/none; do
+	for format in protobuf/lz4 protobuf/lz4-fast protobuf/none native/lz4 native/lz4-fast native/none json/none; do
 		# shellcheck disable=SC2046
 		bench_agent "ipfix $format" $(kafka ${format%/*} ${format#*/}) "enrich.cache=$cache" -- \
 			--protocol ipfix --exporters 16 --cycle 20000
@@ -252,7 +255,7 @@ bench_peer() { # NAME PROTOCOL RATE COMMAND...
 	shift 3
 	spawn "$ns_b" "$@" >"$scratch/peer.log" 2>&1
 	peer=$spawned
-	await 15 listening || { printf '  %-34s does not listen: %s\n' "$name" "$(tail -n 1 "$scratch/peer.log")"; kill "$peer" 2>/dev/null; return; }
+	await 60 listening || { printf '  %-34s does not listen: %s\n' "$name" "$(tail -n 1 "$scratch/peer.log")"; kill "$peer" 2>/dev/null; return; }
 	sleep 1
 	peer_load "$r" 1
 	lost=$(udp_lost) sent_records=0 total=0

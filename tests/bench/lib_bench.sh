@@ -5,6 +5,7 @@
 
 to=10.9.0.2:4739
 broker=
+START_WAIT=120 # tables are large, machines busy
 
 # CPU time of a process so far, all threads, seconds. What the kernel did in softirq meanwhile on
 # its processor is in it.

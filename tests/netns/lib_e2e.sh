@@ -16,7 +16,7 @@ agent_start() { # [KEY=VALUE...]
 	done
 	spawn "$ns_b" "$WEIR" agent "${sets[@]}" 2>"$agent_log"
 	agent=$spawned
-	await 15 agent_ready_or_gone
+	await "${START_WAIT:-15}" agent_ready_or_gone
 	kill -0 "$agent" 2>/dev/null
 }
 
