@@ -2,6 +2,7 @@
 # Runs the fuzzers, each for TIME seconds, on the corpora in $BUILD/corpus (seeded from the captures).
 # SPDX-License-Identifier: Apache-2.0
 # usage: tests/fuzz/run.sh TIME [NAME...]      BUILD: where the fuzzers are (build-fuzz)
+# SEED: a number, for the same inputs in the same order; else others each time
 set -u
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build-fuzz}
@@ -25,7 +26,7 @@ for fuzzer in "$@"; do
 	fi
 	log=$crashes/log
 	printf '  %-24s ' "$name"
-	if "$build/tests/fuzz/$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 \
+	if "$build/tests/fuzz/$name" -max_total_time="$seconds" ${SEED:+-seed=$SEED} -timeout=60 -rss_limit_mb=2048 \
 		-max_len=20000 -print_final_stats=1 -artifact_prefix="$crashes/" "$corpus" \
 		>"$log" 2>&1 </dev/null; then
 		awk '/stat::number_of_executed_units/ { n = $NF }
