@@ -62,6 +62,7 @@ while [ $SECONDS -lt $end ]; do
 	rss=$(memory)
 	[ "$rss" -le $highest ] || highest=$rss
 	quarter=$(((SECONDS - begun) * 4 / (soak + 1)))
+	[ $quarter -le 3 ] || quarter=3 # the last audit took its time
 	[ "$rss" -le "${most[quarter]}" ] || most[quarter]=$rss
 	[ "$rss" -ge "${least[quarter]}" ] || least[quarter]=$rss
 	sleep 0.3
