@@ -114,6 +114,8 @@ static int hand_on(struct exchange *x, bool end)
 	char *from = x->line.p, *to = x->line.p + x->line.len, *newline;
 	int r = 0;
 
+	if (!x->line.len)
+		return 0;
 	while (!r && from < to && (newline = memchr(from, '\n', (size_t)(to - from)))) {
 		*newline = '\0';
 		r = x->each(from, (size_t)(newline - from), x->arg);

@@ -19,7 +19,8 @@ static const char usage[] =
 	"  -s, --set KEY=VALUE  set one above what the file says; may be repeated\n"
 	"  -i, --interface IF   take exporters in through XDP on this interface; may be repeated\n"
 	"  -o, --output OUTPUT  file:PATH (file:- is standard output) or kafka:BROKERS/TOPIC\n"
-	"      --format FORMAT  json, protobuf or native\n"
+	"      --format FORMAT  json, protobuf or native; default: json for files, protobuf\n"
+	"                       for kafka\n"
 	"  -h, --help           print this\n";
 
 enum { SETS_MAX = 64 };

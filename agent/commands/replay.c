@@ -22,7 +22,7 @@ static const char usage[] =
 	"on standard error. The time of reception is the capture's time stamp.\n"
 	"Exit status: 0 done, 1 a file could not be read or flows were not delivered, 2 usage.\n\n"
 	"  -o, --output OUTPUT  -, FILE, file:PATH or kafka:BROKERS/TOPIC; default -\n"
-	"      --format FORMAT  json (default), protobuf or native\n"
+	"      --format FORMAT  json (default for files), protobuf (for kafka) or native\n"
 	"  -p, --ports LIST     only datagrams to these UDP ports; default: all UDP\n"
 	"  -n, --repeat N       read the files N times over\n"
 	"  -c, --config FILE    settings of the decoders and, without --output, the outputs\n"

@@ -318,6 +318,17 @@ static void print_fault(const char *key, const char *text, void *arg)
 		buffer_format(p->errors, "%s: %s\n", key, text);
 }
 
+/* The defaults that depend on the kind of output. */
+static void suit(struct output_options *o)
+{
+	bool kafka = o->kind == OUTPUT_KAFKA;
+
+	if ((int)o->format == OUTPUT_AUTO)
+		o->format = kafka ? FORMAT_PROTOBUF : FORMAT_JSON;
+	if ((int)o->compression == OUTPUT_AUTO)
+		o->compression = kafka ? COMPRESS_LZ4 : COMPRESS_NONE;
+}
+
 static int finish(struct settings *s, struct fault_place *p)
 {
 	char host[256] = "";
@@ -329,6 +340,8 @@ static int finish(struct settings *s, struct fault_place *p)
 	}
 	if (!s->publish.n_outputs && settings_set(s, "outputs", "file:-", p->errors))
 		return -ENOMEM;
+	for (unsigned i = 0; i < s->publish.n_outputs; i++)
+		suit(&s->publish.outputs[i]);
 	return settings_check(s, print_fault, p);
 }
 

@@ -48,6 +48,7 @@ static const struct setting_choice output_kinds[] = {
 };
 
 static const struct setting_choice output_formats[] = {
+	{"auto", OUTPUT_AUTO},
 	{"json", FORMAT_JSON},
 	{"protobuf", FORMAT_PROTOBUF},
 	{"native", FORMAT_NATIVE},
@@ -55,8 +56,13 @@ static const struct setting_choice output_formats[] = {
 };
 
 static const struct setting_choice compressions[] = {
-	{"none", COMPRESS_NONE}, {"gzip", COMPRESS_GZIP},	  {"zstd", COMPRESS_ZSTD},
-	{"lz4", COMPRESS_LZ4},	 {"lz4-fast", COMPRESS_LZ4_FAST}, {NULL, 0},
+	{"auto", OUTPUT_AUTO},
+	{"none", COMPRESS_NONE},
+	{"gzip", COMPRESS_GZIP},
+	{"zstd", COMPRESS_ZSTD},
+	{"lz4", COMPRESS_LZ4},
+	{"lz4-fast", COMPRESS_LZ4_FAST},
+	{NULL, 0},
 };
 
 static const struct setting_choice spool_syncs[] = {
@@ -194,16 +200,16 @@ static const struct setting output_rows[] = {
 	 .type = SETTING_CHOICE,
 	 OUT(format),
 	 .choices = output_formats,
-	 .fallback = "json",
-	 .help = "json: one object a line. protobuf: messages, each behind its length. native: "
+	 .fallback = "auto",
+	 .help = "auto: json for files, protobuf for kafka. json: one object a line. protobuf: messages, each behind its length. native: "
 		 "blocks of columns as ClickHouse reads them, the cheapest for both; counter "
 		 "samples are JSON then."},
 	{.path = "compression",
 	 .type = SETTING_CHOICE,
 	 OUT(compression),
 	 .choices = compressions,
-	 .fallback = "none",
-	 .help = "Files: none, gzip, zstd. Kafka: any. lz4-fast takes half the time of lz4 "
+	 .fallback = "auto",
+	 .help = "auto: none for files, lz4 for kafka. Files: none, gzip, zstd. Kafka: any. lz4-fast takes half the time of lz4 "
 		 "and makes a quarter more bytes; consumers need nothing for it."},
 	{.path = "path",
 	 .type = SETTING_TEXT,

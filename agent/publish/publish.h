@@ -18,6 +18,9 @@ enum output_compression {
 	COMPRESS_LZ4_FAST, /* kafka: as lz4, less thorough */
 };
 
+/* A format or compression in settings that are not finished: what suits the kind of output. */
+enum { OUTPUT_AUTO = 100 };
+
 /* When what was spooled is forced to disk: after each message, each second, or when the kernel
  * likes. */
 enum spool_sync { SPOOL_SYNC_MESSAGE, SPOOL_SYNC_SECOND, SPOOL_SYNC_NEVER };

@@ -469,6 +469,22 @@ static void a_difference_tells_whether_it_can_be_taken_over(void **state)
 	settings_free(&before);
 }
 
+static void formats_suit_the_kind_of_output(void **state)
+{
+	struct fixture *f = *state;
+	const struct output_options *o;
+
+	good(f, "outputs:\n- file:/a\n- kafka:b:1/t\n"
+		"- {type: kafka, brokers: b, topic: t, format: json, compression: none}\n");
+	o = f->settings.publish.outputs;
+	assert_int_equal(o[0].format, FORMAT_JSON);
+	assert_int_equal(o[0].compression, COMPRESS_NONE);
+	assert_int_equal(o[1].format, FORMAT_PROTOBUF);
+	assert_int_equal(o[1].compression, COMPRESS_LZ4);
+	assert_int_equal(o[2].format, FORMAT_JSON);
+	assert_int_equal(o[2].compression, COMPRESS_NONE);
+}
+
 static void hostile_files_end_in_errors(void **state)
 {
 	struct fixture *f = *state;
@@ -576,6 +592,7 @@ int main(void)
 		T(characters_that_yaml_refuses_are_printed_escaped),
 		T(secrets_are_never_printed),
 		T(a_difference_tells_whether_it_can_be_taken_over),
+		T(formats_suit_the_kind_of_output),
 		T(hostile_files_end_in_errors),
 		T(the_example_is_valid_complete_and_not_stale),
 		T(the_reference_page_is_not_stale),
