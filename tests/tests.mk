@@ -111,7 +111,8 @@ bench:
 	$(Q)tests/setup.sh build test bench
 	$(Q)$(MAKE) -j$(JOBS) bench-programs
 	$(Q)BUILD=$(BUILD) tests/bench/bench.sh $(PARTS)
-	$(Q)$(PYTHON) tests/bench/report.py $(BUILD)/bench/result.json docs/PERFORMANCE.md docs/performance.svg
+	$(if $(PARTS),,$(Q)$(PYTHON) tests/bench/report.py $(BUILD)/bench/result.json docs/PERFORMANCE.md \
+		docs/performance.svg)
 
 ## make bench-instructions  instructions a flow of each stage against tests/instructions/baseline.tsv
 bench-instructions: bench-programs
