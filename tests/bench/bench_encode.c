@@ -17,7 +17,7 @@ static uint8_t buffer[(512 << 10) + 5 * ENCODED_ROW_MAX];
 
 /* ClickHouse's RowBinary, which weir does not have: each row has a value for each column of the
  * table, set or not. Without what enrichment finds, which only makes rows longer. */
-static uint8_t *rowbinary_flow(uint8_t *p, const struct row_constants *c, const struct flow *f)
+static uint8_t *rowbinary_flow(uint8_t *p, struct row_constants *c, const struct flow *f)
 {
 	static const struct flow_ext none;
 	const struct flow_ext *e = f->ext ? f->ext : &none;
