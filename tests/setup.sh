@@ -17,7 +17,7 @@ demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct t
 test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd runc docker-compose zsh tmux
 	valgrind binutils"
 # What the image is collected by; packing it, and running it.
-image='ca-certificates binutils jq'
+image='ca-certificates binutils jq dpkg-dev pkg-config g++'
 oci="$image buildah umoci runc"
 # The chart against a real API server, beside what deploy/helm/tools.sh builds; its alerts.
 k8s='etcd-server prometheus python3-venv jq openssl'
@@ -47,7 +47,7 @@ native=$(dpkg --print-architecture 2>/dev/null || true)
 if [ -n "${ARCH:-}" ] && [ "$ARCH" != "$native" ]; then
 	[ "$ARCH" = arm64 ] || die "ARCH=$ARCH: arm64 is known"
 	wanted=$(printf '%s\n' $wanted | sed "s/^\(lib.*-dev\)\$/\1:$ARCH/")
-	wanted="$wanted libc6-dev gcc-aarch64-linux-gnu llvm"
+	wanted="$wanted libc6-dev gcc-aarch64-linux-gnu g++-aarch64-linux-gnu llvm"
 fi
 wanted=$(printf '%s\n' $wanted | sort -u)
 

@@ -7,6 +7,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+LIBRDKAFKA=${LIBRDKAFKA-$(deploy/docker/librdkafka.sh)/librdkafka.so.1}
+export LIBRDKAFKA
 deploy/docker/rootfs.sh "$1/weir" "$work/rootfs"
 find "$work/rootfs" -exec touch -hd "@${SOURCE_DATE_EPOCH:-0}" {} +
 sed -n '/^FROM scratch$/,$p' deploy/docker/Containerfile |

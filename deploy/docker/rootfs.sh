@@ -4,7 +4,8 @@
 # usage: deploy/docker/rootfs.sh WEIR DIRECTORY
 #
 # WEIR may be of another machine whose libraries are installed here, as after ARCH=arm64 tests/setup.sh.
-# LIBRDKAFKA names another librdkafka.so.1 than the system's: 2.6.1 or newer speaks SCRAM with Kafka 4.
+# LIBRDKAFKA names another librdkafka.so.1 than the system's, as deploy/docker/librdkafka.sh makes one:
+# 2.6.1 or newer speaks SCRAM with Kafka 4. Beside it may be `version` and `copyright`.
 set -eu
 cd "$(dirname "$0")/../.."
 weir=$1

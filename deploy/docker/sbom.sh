@@ -25,7 +25,11 @@ files() { # ROOT-PATH<tab>PACKAGE<tab>VERSION<tab>ARCHITECTURE
 		"$(dpkg-query -W -f '${Version}' ca-certificates)"
 	sort "$root/usr/lib/.origin" | while IFS=$'\t' read -r library path; do
 		package=$(owner "$path")
-		if [ -n "$package" ]; then
+		if [ -e "$(dirname "$path")/version" ]; then
+			printf 'usr/lib/%s\t%s\t%s\tsource\n' "$library" "${library%%.so*}" "$(cat "$(dirname "$path")/version")"
+			mkdir -p "$root/usr/share/licenses/${library%%.so*}"
+			cp "$(dirname "$path")/copyright" "$root/usr/share/licenses/${library%%.so*}/"
+		elif [ -n "$package" ]; then
 			printf 'usr/lib/%s\t%s\n' "$library" \
 				"$(dpkg-query -W -f '${Package}\t${Version}\t${Architecture}' "$package")"
 		else
