@@ -132,8 +132,8 @@ SELECT
     CAST(start_ns + length_ns AS UBIGINT) AS time_flow_end_ns,
     r.kind AS type, r.address AS sampler_address,
     -- a fifth of what can be is IPv6
-    CASE WHEN v6 THEN '2001:db8:' || lower(printf('%x', s.asn)) || '::' || lower(printf('%x', 1 + CAST(pow(d[8], 3) * 40 AS INT))) ELSE s.prefix || '.' || (1 + CAST(pow(d[8], 3) * 60 AS INT)) END AS src_addr,
-    CASE WHEN v6 THEN '2001:db8:' || lower(printf('%x', t.asn)) || '::' || lower(printf('%x', 1 + CAST(pow(d[9], 3) * 40 AS INT))) ELSE t.prefix || '.' || (1 + CAST(pow(d[9], 3) * 60 AS INT)) END AS dst_addr,
+    CASE WHEN v6 THEN '2001:db8:' || lower(printf('%x', s.asn % 65536)) || '::' || lower(printf('%x', 1 + CAST(pow(d[8], 3) * 40 AS INT))) ELSE s.prefix || '.' || (1 + CAST(pow(d[8], 3) * 60 AS INT)) END AS src_addr,
+    CASE WHEN v6 THEN '2001:db8:' || lower(printf('%x', t.asn % 65536)) || '::' || lower(printf('%x', 1 + CAST(pow(d[9], 3) * 40 AS INT))) ELSE t.prefix || '.' || (1 + CAST(pow(d[9], 3) * 60 AS INT)) END AS dst_addr,
     '00:00:5e:00:53:01' AS src_mac, '00:00:5e:00:53:02' AS dst_mac,
     CAST(r.entry.index AS UINTEGER) AS in_if, CAST(r.exit.index AS UINTEGER) AS out_if, 0::UINTEGER AS ingress_vrf_id,
     0::USMALLINT AS dot1q_vlan, 0::USMALLINT AS post_dot1q_vlan, 0::USMALLINT AS dot1q_cvlan, 0::USMALLINT AS post_dot1q_cvlan,

@@ -91,10 +91,10 @@ class Checks:
             .map(p => [p.innerText.trim(), p.nextElementSibling.innerText.trim()])"""))
 
     def table(self, number=0):
-        """The lines of a table as texts."""
+        """The lines of a table that is to be seen, as texts."""
         return self.page.js(f"""(() => {{
-            const t = document.querySelectorAll('article table')[{number}];
-            return t ? [...t.querySelectorAll('tbody tr')].map(r => [...r.querySelectorAll('td')].map(c => c.innerText.trim())) : [];
+            const t = [...document.querySelectorAll('article table')].filter(t => t.offsetParent)[{number}];
+            return t ? [...t.querySelectorAll('tr')].map(r => [...r.querySelectorAll('td')].map(c => c.innerText.trim())).filter(r => r.length) : [];
         }})()""")
 
     def settle(self):
@@ -281,7 +281,7 @@ class Checks:
     def exporter_page(self):
         exporter, name = self.rows("SELECT exporter, exporter_name FROM exporters ORDER BY bytes DESC LIMIT 1")[0]
         self.page.go("/exporters/")
-        if not self.page.js(f"(() => {{ const r = [...document.querySelectorAll('article tbody tr')].find(r => r.innerText.includes({name!r})); r?.click(); return !!r }})()"):
+        if not self.page.js(f"(() => {{ const r = [...document.querySelectorAll('article table tr')].find(r => r.offsetParent && r.innerText.includes({name!r})); r?.click(); return !!r }})()"):
             return f"no line of {name}"
         if not self.page.wait("location.pathname.split('/')[2] && document.querySelector('article h1') && !document.querySelector('.animate-pulse')", 60):
             return "its line leads nowhere: " + self.page.js("location.pathname")
