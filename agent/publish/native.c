@@ -157,9 +157,11 @@ static const char *uint_type(size_t size)
 	return size == 8 ? "UInt64" : size == 4 ? "UInt32" : size == 2 ? "UInt16" : "UInt8";
 }
 
-static uint8_t *put_plain(uint8_t *p, const struct text *t)
+static inline uint8_t *put_plain(uint8_t *p, const struct text *t)
 {
-	return put_counted(p, t->p ? t->p : "", text_length(t));
+	size_t n = text_length(t);
+
+	return put_small(put_varint(p, n), t->p, n);
 }
 
 static uint8_t *put_text_column(uint8_t *p, const struct text *t)
@@ -356,13 +358,13 @@ static uint8_t *put_ext_columns(uint8_t *p, const struct flow *const *rows, uint
 }
 
 /* What enrichment found is behind pointers, and most of it is not there: whether any row has it. */
-#define ANY_ROW(condition)                       \
-	({                                       \
-		bool any = false;                \
-                                                 \
-		for (r = 0; r < n; r++)          \
-			any |= (condition) != 0; \
-		any;                             \
+#define ANY_ROW(condition)                      \
+	({                                      \
+		bool any = false;               \
+                                                \
+		for (r = 0; r < n && !any; r++) \
+			any = (condition) != 0; \
+		any;                            \
 	})
 #define ANY_UINT(V)   ANY_ROW(V)
 #define ANY_BOOL(V)   ANY_ROW(V)

@@ -24,6 +24,33 @@ static inline uint8_t *put_bytes(uint8_t *p, const void *from, size_t n)
 	return p + n;
 }
 
+/* The same for what is a few bytes long as a rule, such as a name: to call memcpy would cost more
+ * than it does. */
+static inline uint8_t *put_small(uint8_t *p, const void *from, size_t n)
+{
+	const uint8_t *f = from;
+	uint64_t first, last;
+	uint32_t head, tail;
+
+	if (n > 16)
+		return put_bytes(p, from, n);
+	if (n >= 8) {
+		memcpy(&first, f, 8);
+		memcpy(&last, f + n - 8, 8);
+		memcpy(p, &first, 8);
+		memcpy(p + n - 8, &last, 8);
+	} else if (n >= 4) {
+		memcpy(&head, f, 4);
+		memcpy(&tail, f + n - 4, 4);
+		memcpy(p, &head, 4);
+		memcpy(p + n - 4, &tail, 4);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			p[i] = f[i];
+	}
+	return p + n;
+}
+
 /* A Protobuf varint. Seven bits go to each byte by three shifts of the whole word rather than by a
  * loop whose end the processor cannot foresee. */
 static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
