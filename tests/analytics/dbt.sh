@@ -10,12 +10,13 @@ export DBT_PROFILES_DIR=$PWD/analytics/dbt DBT_PROJECT_DIR=$PWD/analytics/dbt DB
 export DUCKDB_EXTENSIONS=$PWD/analytics/.venv/extensions DO_NOT_TRACK=1
 dbt() { # ARGUMENT...; leaves the seconds of CPU that it took
 	local TIMEFORMAT=%U
-	{ time (cd analytics/dbt && exec timeout -k 5 1500 ../.venv/bin/dbt --quiet --no-use-colors build "$@") \
+	{ time env -C analytics/dbt timeout -k 5 1500 ../.venv/bin/dbt --quiet --no-use-colors build "$@" \
 		>"$work/build.log" 2>&1 </dev/null; } 2>"$work/cpu" || {
 		grep -v '^$' "$work/build.log" | tail -n 8
 		return 1
 	}
 }
+
 # Of the last run: files and flows that were read.
 read_now() { duck "SELECT count(*), coalesce(sum(flows), 0) FROM stg_files WHERE loaded_at = (SELECT max(loaded_at) FROM stg_files)"; }
 
