@@ -359,7 +359,7 @@ class Checks:
         self.page.go("/")
         mb = self.site.server.sent / 1e6
         print(f"the overview takes {mb:.1f} MB on a first visit", file=sys.stderr)
-        return None if mb < 60 else f"{mb:.0f} MB"
+        return None if mb < 40 else f"{mb:.0f} MB"
 
     def run(self, shots):
         check("there are pages", lambda: None if len(self.paths) >= 9 else str(self.paths))
