@@ -22,7 +22,10 @@ if [ ! -e "$to/version" ]; then
 	trap 'rm -rf "$work"' EXIT
 	chmod 755 "$work"
 	mkdir -p "$work/lists/partial"
-	printf 'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main\n' \
+	# From the mirror that this machine takes its own packages from.
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' | grep -v security | head -n 1)
+	[ -n "$mirror" ] || { printf '%s: apt knows no mirror of Debian; apt-get update\n' "$0" >&2; exit 1; }
+	printf 'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie main\n' "$mirror" \
 		>"$work/sources.list"
 	apt=(apt-get -q -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
 		-o "Dir::State::Lists=$work/lists" -o APT::Sandbox::User=root -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache=)
