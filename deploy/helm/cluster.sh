@@ -71,7 +71,8 @@ start() {
 	run etcd etcd --data-dir "$dir/etcd" --listen-client-urls "http://127.0.0.1:$etcd" --advertise-client-urls "http://127.0.0.1:$etcd" \
 		--listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
 		--initial-cluster "default=http://127.0.0.1:$peer" --unsafe-no-fsync
-	run apiserver "$bin/kube-apiserver" --etcd-servers "http://127.0.0.1:$etcd" --bind-address 127.0.0.1 --secure-port "$api" \
+	run apiserver "$bin/kube-apiserver" --etcd-servers "http://127.0.0.1:$etcd" --bind-address 127.0.0.1 --advertise-address 192.0.2.1 \
+		--endpoint-reconciler-type none --secure-port "$api" \
 		--tls-cert-file "$dir/api.crt" --tls-private-key-file "$dir/api.key" --token-auth-file "$dir/tokens" \
 		--service-account-issuer https://kubernetes.default.svc --service-account-key-file "$dir/sa.key" \
 		--service-account-signing-key-file "$dir/sa.key" --service-cluster-ip-range 10.96.0.0/16 \

@@ -237,7 +237,7 @@ pods() { # JSONPATH, once a pod
 	kubectl -n flows get pods -l app.kubernetes.io/component=agent -o jsonpath="{range .items[*]}$1{'\n'}{end}" | sort | uniq -c | sed 's/^ *//'
 }
 kubectl label node node-3 weir- >/dev/null
-said=$(in_cluster install collector "$chart" --set nodeSelector.weir=true --set 'settings.interfaces={eth0}' 2>&1) ||
+said=$(in_cluster install collector "$chart" --set-string nodeSelector.weir=true --set 'settings.interfaces={eth0}' 2>&1) ||
 	fail installs "$(tail -n 3 <<<"$said")"
 rolled_out || fail installs "$(cat "$scratch/rollout")"
 expect installs "$(pods '{.spec.hostNetwork} {.status.phase}')" '^2 true Running$'
@@ -245,13 +245,9 @@ first=$(pods "{.metadata.annotations.checksum/settings}")
 kubectl label node node-3 weir=true >/dev/null
 await 60 eval '[ "$(pods "{.status.phase}")" = "3 Running" ]'
 expect takes_a_new_node "$(pods '{.status.phase}')" '^3 Running$'
-kubectl -n flows get pods -l app.kubernetes.io/component=agent -w -o jsonpath='{.status.phase} {.metadata.deletionTimestamp}{"\n"}' \
-	>"$scratch/watch" 2>/dev/null &
-watcher=$!
 said=$(in_cluster upgrade collector "$chart" --reuse-values --set 'settings.interfaces={eth0,eth1}' \
 	--set podDisruptionBudget.enabled=true 2>&1) || fail upgrades "$(tail -n 3 <<<"$said")"
 rolled_out || fail upgrades "$(cat "$scratch/rollout")"
-kill $watcher 2>/dev/null
 second=$(pods "{.metadata.annotations.checksum/settings}")
 expect upgrades "$(pods '{.status.phase}') $([ "$first" != "$second" ] && echo new) $(kubectl -n flows get pdb -o name)" \
 	'^3 Running new poddisruptionbudget'

@@ -3,7 +3,7 @@
 # API server with controllers and scheduler, kwok for nodes that are not there.
 # SPDX-License-Identifier: Apache-2.0
 # usage: deploy/helm/tools.sh    needs Go 1.24 or newer, 6 GB of disk meanwhile, a quarter of an hour;
-#                                leaves 400 MB in ~/.cache/weir/bin
+#                                leaves 480 MB in ~/.cache/weir/bin
 #
 # A tool that is there is not built again. The caches of Go are its own, and gone at the end.
 set -eu
