@@ -58,7 +58,7 @@ expect no_file_is_wrong_usage "$status" '^2$'
 replay - --repeat 2
 expect standard_input_cannot_be_repeated "$status $log" '^2 .*only once'
 replay $pcap --format xml
-expect unknown_format "$status $log" "^1 .*'xml' is none of json"
+expect unknown_format "$status $log" "^1 .*'xml' is none of auto, json"
 replay --help
 expect help "$status $(cat "$out")" '^0 usage: weir replay'
 
