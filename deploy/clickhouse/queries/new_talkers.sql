@@ -2,7 +2,7 @@
 -- parameters: from, to DateTime; days UInt32; top UInt32
 -- SPDX-License-Identifier: Apache-2.0
 SELECT
-    replaceOne(IPv6NumToString(src_ip), '::ffff:', '') AS address,
+    replaceRegexpOne(IPv6NumToString(src_ip), '^::ffff:', '') AS address,
     any(src_as_id) AS as_id,
     min(start_time) AS first_seen,
     uniq(dst_ip) AS peers,

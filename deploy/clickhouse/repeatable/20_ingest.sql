@@ -287,7 +287,7 @@ SELECT
     if(notEmpty(f.policy_scope), f.policy_scope, ${ingest_scope}) AS policy_scope,
     f.type AS flow_type,
     if(f.device_id != '', f.device_id,
-        replaceOne(IPv6NumToString(f.sampler_address), '::ffff:', '')) AS device_id,
+        replaceRegexpOne(IPv6NumToString(f.sampler_address), '^::ffff:', '')) AS device_id,
     nullIf(f.device_ref, '') AS device_ref,
     f.src_as AS src_as_id,
     nullIf(f.src_as_ref, '') AS src_as_ref,

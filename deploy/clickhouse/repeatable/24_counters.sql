@@ -66,7 +66,7 @@ WHERE error = ''
 CREATE MATERIALIZED VIEW ${ingest}.counter_traffic_mv ${on_cluster}
 TO ${database}.data_interface_traffic${local} AS
 WITH
-    replaceOne(IPv6NumToString(sampler_address), '::ffff:', '') AS exporter,
+    replaceRegexpOne(IPv6NumToString(sampler_address), '^::ffff:', '') AS exporter,
     if(mapContains(numbers, 'ifIndex'), toUInt32(numbers['ifIndex']), source_id_index) AS flow_index,
     dictGetOrNull('${database}.meta_interface_dict', ('id', 'ref'), (exporter, flow_index)) AS known,
     (name) -> if(mapContains(numbers, name), numbers[name], NULL) AS number
