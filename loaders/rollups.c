@@ -140,4 +140,5 @@ const struct loader load_rollups = {
 		"tells. In a cluster: against one replica of each shard.\n",
 	.interval = "ROLLUP_INTERVAL",
 	.run = rollups_run,
+	.no_directory = true,
 };

@@ -652,7 +652,7 @@ static const struct setting rows[] = {
 	 .type = SETTING_SIZE,
 	 .flags = SETTING_RELOAD,
 	 AT(decode.max_waiting_bytes_per_exporter),
-	 .fallback = "64k",
+	 .fallback = "1M",
 	 .max = 1 << 30,
 	 .help = "The same of one exporter."},
 	{.path = "templates.waiting_timeout",

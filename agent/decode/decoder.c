@@ -16,7 +16,7 @@ const struct decode_options decode_defaults = {
 	.max_nesting = 4,
 	.template_timeout = 3 * 3600,
 	.max_waiting_bytes = 16 << 20,
-	.max_waiting_bytes_per_exporter = 64 << 10,
+	.max_waiting_bytes_per_exporter = 1 << 20,
 	.waiting_timeout = 300,
 };
 
