@@ -342,6 +342,11 @@ static int finish(struct settings *s, struct fault_place *p)
 		return -ENOMEM;
 	for (unsigned i = 0; i < s->publish.n_outputs; i++)
 		suit(&s->publish.outputs[i]);
+	/* One exporter's default is no more than there is for all. */
+	if (s->decode.max_waiting_bytes_per_exporter ==
+		    decode_defaults.max_waiting_bytes_per_exporter &&
+	    s->decode.max_waiting_bytes < s->decode.max_waiting_bytes_per_exporter)
+		s->decode.max_waiting_bytes_per_exporter = (uint32_t)s->decode.max_waiting_bytes;
 	return settings_check(s, print_fault, p);
 }
 

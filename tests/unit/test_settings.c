@@ -378,7 +378,7 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 	     "collector_id: \"no\"\n"
 	     "exporters: {allow: [10.0.0.0/8, '::/0', 0.0.0.0/0, '2001:db8::/32'], rate_limit: 1500,\n"
 	     "  sampling: {overrides: [{prefix: 10.1.0.0/16, rate: 7}]}}\n"
-	     "templates: {timeout: 90s, waiting_bytes: 2000000}\n"
+	     "templates: {timeout: 90s, waiting_bytes: 70000}\n"
 	     "listen: {addresses: ['::1']}\n"
 	     "control: {socket: \"/tmp/a b\\\"c\\\\d\\t${X:-e}\"}\n"
 	     "outputs:\n- type: kafka\n  brokers: b:1\n  topic: t\n"
