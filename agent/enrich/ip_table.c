@@ -530,11 +530,11 @@ static bool prepare(struct builder *b)
 
 	b->leaves = calloc(SEEN, sizeof(*b->leaves));
 	for (unsigned f = 0; f < b->n_files; f++) {
-		b->seen[f] = malloc(SEEN * sizeof(**b->seen));
+		b->seen[f] = calloc(SEEN, sizeof(**b->seen));
 		if (!b->seen[f])
 			return false;
 		for (unsigned i = 0; i < SEEN; i++)
-			b->seen[f][i].record = UINT32_MAX;
+			b->seen[f][i].record = b->files[f].nodes; /* "nothing" has no value */
 		b->max_steps += 2 * (uint64_t)b->files[f].nodes + 256;
 	}
 	if (!b->leaves)

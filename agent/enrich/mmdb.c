@@ -121,6 +121,12 @@ int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size)
 		mmdb_close(m);
 		return -EBADMSG;
 	}
+	/* The library follows ::/96 when it opens the file, and does not ask where it ends. */
+	if (m->v4 > m->nodes && m->v4 - m->nodes >= m->db.data_section_size) {
+		snprintf(error, size, "%s: its search tree points outside of the file", path);
+		mmdb_close(m);
+		return -EBADMSG;
+	}
 	return 0;
 }
 

@@ -407,6 +407,26 @@ static void a_tree_that_goes_in_circles_is_refused(void **state)
 	assert_non_null(strstr(error, "circles"));
 }
 
+/* The record at which IPv4 begins is found by the library, which does not look where it leads. */
+static void a_start_of_ipv4_outside_of_the_file_is_refused(void **state)
+{
+	static const uint32_t outside[] = {0xffffffff, 0x80000000, 8192};
+	size_t n;
+	uint8_t *bytes = small_file(&n);
+	char error[200];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(outside) / sizeof(*outside); i++) {
+		uint32_t left = htonl(outside[i]);
+
+		memcpy(bytes, &left, sizeof(left)); /* of the root: ::/1 */
+		write_bytes(bytes, n);
+		error[0] = '\0';
+		assert_null(load(1, error));
+		assert_non_null(strstr(error, "outside of the file"));
+	}
+}
+
 static void texts_that_are_no_text_are_put_right(void **state)
 {
 	struct mmdb_build m;
@@ -439,6 +459,7 @@ int main(void)
 		cmocka_unit_test(a_file_cut_short_is_refused_with_a_reason),
 		cmocka_unit_test(a_file_with_flipped_bits_does_no_harm),
 		cmocka_unit_test(a_tree_that_goes_in_circles_is_refused),
+		cmocka_unit_test(a_start_of_ipv4_outside_of_the_file_is_refused),
 		cmocka_unit_test(texts_that_are_no_text_are_put_right),
 	};
 
