@@ -56,6 +56,8 @@ int send_next(struct xdp_md *ctx)
 	p = bpf_map_lookup_elem(&position, &zero);
 	if (!p)
 		return XDP_ABORTED;
+	if (ctx->ingress_ifindex != p->interface) /* a packet of the loopback device */
+		return XDP_PASS;
 	at = p->next;
 	p->next = at + 1 < p->n ? at + 1 : 0;
 	f = bpf_map_lookup_elem(&frames, &at);
