@@ -24,10 +24,12 @@ enum {
 	/* While rings in memory are busy, the sockets beside them are asked in every n-th turn,
 	 * and in the first after a sleep. */
 	SOCKET_TURN = 16,
-	/* While traffic flows the thread naps for this long instead of being woken for each
-	 * datagram: what comes meanwhile makes one batch, and rings and sockets hold a hundred
-	 * times as much. */
-	NAP_NS = 250 * 1000,
+	/* While traffic flows the thread naps instead of being woken for each datagram: what comes
+	 * meanwhile makes one batch. The less that is, the longer the next nap. In the longest the
+	 * rings take four millions a second. */
+	NAP_MIN_NS = 250 * 1000,
+	NAP_MAX_NS = 1000 * 1000,
+	NAP_FEW = RX_BATCH / 2, /* datagrams since the nap before */
 	NAP_SLACK_NS = 10 * 1000,
 	SLEEP_MILLIS = 50,
 	TICK_NS = 20 * 1000000,
@@ -98,10 +100,14 @@ static uint64_t tick(struct worker *w)
 	return now;
 }
 
-static void nap(void)
+/* `taken` datagrams were there since the nap before, which took *ns. */
+static void nap(long *ns, unsigned taken)
 {
-	const struct timespec t = {.tv_nsec = NAP_NS};
+	struct timespec t;
 
+	*ns = taken < NAP_FEW ? *ns * 2 : taken > 4 * NAP_FEW ? *ns / 2 : *ns;
+	*ns = *ns < NAP_MIN_NS ? NAP_MIN_NS : *ns > NAP_MAX_NS ? NAP_MAX_NS : *ns;
+	t = (struct timespec){.tv_nsec = *ns};
 	rcu_thread_offline();
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
 	rcu_thread_online();
@@ -128,8 +134,9 @@ static void *run(void *arg)
 {
 	struct worker *w = arg;
 	unsigned spins = w->any_in_memory ? SPINS : 0, empty = 0;
-	bool flowing = false; /* something came since the last sleep */
-	bool woken = true;    /* no turn yet since then */
+	unsigned taken = 0; /* since the last sleep */
+	long nap_ns = NAP_MIN_NS;
+	bool woken = true; /* no turn yet since then */
 	char name[16];
 
 	snprintf(name, sizeof(name), "weir/%u", w->index);
@@ -144,17 +151,18 @@ static void *run(void *arg)
 	prctl(PR_SET_TIMERSLACK, NAP_SLACK_NS);
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
 		bool all = !w->any_in_memory || woken || ++w->turns % SOCKET_TURN == 0;
+		unsigned n = take_turn(w, all);
 
 		woken = false;
-		if (take_turn(w, all)) {
-			flowing = true;
+		if (n) {
+			taken += n;
 			empty = 0;
 		} else if (empty++ >= spins) {
-			if (flowing)
-				nap();
+			if (taken)
+				nap(&nap_ns, taken);
 			else
 				sleep_until_woken(w);
-			flowing = false;
+			taken = 0;
 			woken = true;
 			empty = 0;
 		}

@@ -6,7 +6,7 @@
 #include "known.h"
 
 /* So many rows have their look-ups under way at the same time: each waits for memory. */
-enum { STAGE = 32 };
+enum { STAGE = IP_TABLE_TOGETHER / 2 };
 
 struct enrich_worker {
 	struct enricher *e;
@@ -105,17 +105,28 @@ static inline void attach_address(const struct tables *t, const struct ip_leaf *
  * many addresses are known. */
 static unsigned attach_addresses(const struct tables *t, struct flow *rows, unsigned n)
 {
+	const struct ip_addr *addresses[2 * STAGE];
 	const struct ip_leaf *leaves[2 * STAGE];
+	uint32_t found[2 * STAGE];
 	unsigned known = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		leaves[2 * i] = ip_table_leaf(t->ip, ip_table_find(t->ip, &rows[i].src_addr));
-		leaves[2 * i + 1] = ip_table_leaf(t->ip, ip_table_find(t->ip, &rows[i].dst_addr));
-		__builtin_prefetch(leaves[2 * i]);
-		__builtin_prefetch(leaves[2 * i + 1]);
+		addresses[2 * i] = &rows[i].src_addr;
+		addresses[2 * i + 1] = &rows[i].dst_addr;
 	}
-	for (unsigned i = 0; i < 2 * n; i++)
+	ip_table_find_many(t->ip, addresses, found, 2 * n);
+	for (unsigned i = 0; i < 2 * n; i++) {
+		leaves[i] = ip_table_leaf(t->ip, found[i]);
 		__builtin_prefetch(&t->ip->parts[leaves[i]->part]);
+	}
+	for (unsigned i = 0; i < 2 * n; i++) {
+		const struct as_info *as = t->ip->parts[leaves[i]->part].as;
+
+		if (!as)
+			continue;
+		__builtin_prefetch(&as->name);
+		__builtin_prefetch(&as->number);
+	}
 	for (unsigned i = 0; i < n; i++) {
 		struct flow *f = &rows[i];
 		struct flow_info *to = f->info;

@@ -611,6 +611,64 @@ out:
 	return NULL;
 }
 
+void ip_table_find_many(const struct ip_table *t, const struct ip_addr *const addresses[],
+			uint32_t leaves[], unsigned n)
+{
+	struct poptrie_walk walks[IP_TABLE_TOGETHER];
+	const struct poptrie *tries[IP_TABLE_TOGETHER];
+	uint8_t walking[IP_TABLE_TOGETHER], at_leaf[IP_TABLE_TOGETHER];
+	unsigned n_walking = 0, n_at_leaf = 0, n_left;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct ip_addr *a = addresses[i];
+		unsigned __int128 address;
+
+		leaves[i] = 0;
+		if (ip_is_v4(a)) {
+			tries[i] = &t->v4;
+			address = (unsigned __int128)be32(a->b + 12) << 96;
+			poptrie_begin(&walks[i], &t->v4, address, POPTRIE_V4_ROOT);
+		} else if (!ip_is_unset(a)) {
+			tries[i] = &t->v6;
+			address = (unsigned __int128)be64(a->b) << 64 | be64(a->b + 8);
+			poptrie_begin(&walks[i], &t->v6, address, POPTRIE_V6_ROOT);
+		} else {
+			continue;
+		}
+		walking[n_walking++] = (uint8_t)i;
+	}
+	n_left = n_walking;
+	n_walking = 0;
+	for (unsigned k = 0; k < n_left; k++) {
+		unsigned i = walking[k];
+
+		if (poptrie_root(&walks[i], tries[i])) {
+			leaves[i] = walks[i].at;
+			__builtin_prefetch(t->leaves + leaves[i]);
+		} else {
+			walking[n_walking++] = (uint8_t)i;
+		}
+	}
+	while (n_walking) {
+		n_left = n_walking;
+		n_walking = 0;
+		for (unsigned k = 0; k < n_left; k++) {
+			unsigned i = walking[k];
+
+			if (poptrie_step(&walks[i], tries[i]))
+				at_leaf[n_at_leaf++] = (uint8_t)i;
+			else
+				walking[n_walking++] = (uint8_t)i;
+		}
+	}
+	for (unsigned k = 0; k < n_at_leaf; k++) {
+		unsigned i = at_leaf[k];
+
+		leaves[i] = tries[i]->leaves[walks[i].at];
+		__builtin_prefetch(t->leaves + leaves[i]);
+	}
+}
+
 static void free_trie(struct poptrie *t)
 {
 	free(t->root);

@@ -8,6 +8,7 @@
 #ifndef WEIR_POPTRIE_H
 #define WEIR_POPTRIE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,49 @@ static inline uint32_t poptrie_v4(const struct poptrie *t, uint32_t address)
 		key <<= POPTRIE_STRIDE;
 	}
 	return at;
+}
+
+/* A look-up on its way, so that several can be: each step asks memory for what the next one reads.
+ * The address is left-aligned in 128 bits. */
+struct poptrie_walk {
+	unsigned __int128 key;
+	uint32_t at; /* in the array, the nodes or the leaves of the trie */
+};
+
+static inline void poptrie_begin(struct poptrie_walk *w, const struct poptrie *t,
+				 unsigned __int128 address, unsigned root)
+{
+	w->at = (uint32_t)(address >> (128 - root));
+	w->key = address << root;
+	__builtin_prefetch(&t->root[w->at]);
+}
+
+/* True: the answer is w->at; else a node is there. */
+static inline bool poptrie_root(struct poptrie_walk *w, const struct poptrie *t)
+{
+	w->at = t->root[w->at];
+	if (!(w->at & POPTRIE_NODE))
+		return true;
+	w->at &= ~POPTRIE_NODE;
+	__builtin_prefetch(&t->nodes[w->at]);
+	return false;
+}
+
+/* True: the answer is the leaf w->at; else a further node is there. */
+static inline bool poptrie_step(struct poptrie_walk *w, const struct poptrie *t)
+{
+	const struct poptrie_node *n = &t->nodes[w->at];
+	unsigned i = (unsigned)((uint64_t)(w->key >> 64) >> (64 - POPTRIE_STRIDE));
+
+	if (!(n->inner >> i & 1)) {
+		w->at = n->first_leaf + poptrie_rank(n->start, i) - 1;
+		__builtin_prefetch(&t->leaves[w->at]);
+		return true;
+	}
+	w->at = n->first_node + poptrie_rank(n->inner, i) - 1;
+	w->key <<= POPTRIE_STRIDE;
+	__builtin_prefetch(&t->nodes[w->at]);
+	return false;
 }
 
 static inline uint32_t poptrie_v6(const struct poptrie *t, unsigned __int128 address)
