@@ -74,10 +74,57 @@ static const uint8_t *skip_texts(const uint8_t *p, uint64_t n)
 	return p;
 }
 
+static uint64_t read_uint64(const uint8_t **p)
+{
+	uint64_t v;
+
+	memcpy(&v, *p, 8);
+	*p += 8;
+	return v;
+}
+
+/* A dictionary: its version, flags of which the lowest byte is the width of the numbers, its texts,
+ * and the rows' numbers of them. */
+struct dictionary {
+	uint64_t n, rows;
+	const uint8_t *texts, *numbers;
+	unsigned width;
+};
+
+static struct dictionary read_dictionary(const uint8_t *p)
+{
+	struct dictionary d;
+	uint64_t flags;
+
+	assert_int_equal(read_uint64(&p), 1);
+	flags = read_uint64(&p);
+	assert_int_equal(flags & ~0xffull, 0x600);
+	d.width = 1u << (flags & 0xff);
+	d.n = read_uint64(&p);
+	d.texts = p;
+	p = skip_texts(p, d.n);
+	d.rows = read_uint64(&p);
+	d.numbers = p;
+	return d;
+}
+
 static const uint8_t *skip_values(const uint8_t *p, const char *type, uint64_t n)
 {
 	uint64_t total = 0;
 
+	if (!strcmp(type, "LowCardinality(String)")) {
+		struct dictionary d = read_dictionary(p);
+
+		assert_int_equal(d.rows, n);
+		for (uint64_t r = 0; r < n; r++) {
+			uint16_t number = d.numbers[r * d.width];
+
+			if (d.width == 2)
+				memcpy(&number, d.numbers + 2 * r, 2);
+			assert_true(number < d.n);
+		}
+		return d.numbers + d.width * n;
+	}
 	if (!strcmp(type, "String"))
 		return skip_texts(p, n);
 	if (strncmp(type, "Array(", 6) && strncmp(type, "Map(", 4))
@@ -157,6 +204,30 @@ static void check_text(const char *name, const struct text *t)
 	assert_int_equal(p[t->len + 1], 0);
 }
 
+static void assert_row(const char *name, unsigned row, const char *text, uint64_t len)
+{
+	const struct column *c = find(name);
+	struct dictionary d;
+	const uint8_t *p;
+	uint16_t number;
+
+	assert_string_equal(c->type, "LowCardinality(String)");
+	d = read_dictionary(c->p);
+	number = d.numbers[row * d.width];
+	if (d.width == 2)
+		memcpy(&number, d.numbers + 2 * row, 2);
+	p = skip_texts(d.texts, number);
+	assert_int_equal(read_varint(&p), len);
+	assert_memory_equal(p, text, len);
+}
+
+static void check_shared(const char *name, const struct text *t)
+{
+	assert_row(name, 0, t->p, t->len);
+	assert_row(name, 1, "", 0);
+	assert_row(name, 2, "", 0);
+}
+
 static void check_array(const char *name, const void *values, uint64_t count, size_t size)
 {
 	const struct column *c = find(name);
@@ -214,7 +285,8 @@ static void every_field_is_a_column(void **state)
 #undef Y
 	assert_int_equal(block.n_columns, n);
 	assert_int_equal(rows[0].bytes, bytes);
-	assert_memory_equal(find("collector_id")->p, "\006node-1\006node-1\006node-1", 21);
+	for (unsigned i = 0; i < ROWS; i++)
+		assert_row("collector_id", i, "node-1", 6);
 }
 
 #define TEXT(s)                    \
@@ -331,7 +403,7 @@ static void what_enrichment_found_is_a_column(void **state)
 
 	(void)state;
 	encode(rows, ROWS, ROOM, "");
-#define CHECK_PLAIN(name, v) check_text(name, &v)
+#define CHECK_PLAIN(name, v) check_shared(name, &v)
 #define CHECK_DOUBLE	     CHECK_UINT
 #define CHECK_BOOL	     CHECK_UINT
 #define CHECK_TEXTS(name, v) check_texts(name, "Array(String)", v.p, v.n, 1)
@@ -421,6 +493,58 @@ static void one_full_row_among_plain_ones_keeps_to_the_room(void **state)
 	}
 }
 
+/* What many rows share is there once, and each row has its own: of few values, and of so many that
+ * their numbers take 16 bits. */
+static void rows_find_their_texts_in_the_dictionary(void **state)
+{
+	enum { MANY = 1000, MOST = 600 };
+	static struct flow rows[MANY];
+	static struct flow_info infos[MANY];
+	static struct as_info systems[MOST];
+	static struct network_info networks[2];
+	static char names[MOST][8], refs[MOST][12];
+
+	(void)state;
+	for (unsigned i = 0; i < MOST; i++) {
+		snprintf(names[i], sizeof(names[i]), "N%u", i);
+		snprintf(refs[i], sizeof(refs[i]), "%u__v1", i);
+		systems[i].name = (struct text){names[i], (uint32_t)strlen(names[i])};
+	}
+	networks[1].refs = (struct texts){list, 4};
+	for (unsigned distinct = 3; distinct <= MOST; distinct += MOST - 3) {
+		uint64_t end;
+
+		for (unsigned i = 0; i < MANY; i++) {
+			unsigned k = i * 7 % distinct;
+
+			infos[i] = (struct flow_info){
+				.src_as = i % 5 ? &systems[k] : NULL,
+				.src_network = &networks[i % 2],
+				.dst_ip_ref = {refs[k], (uint32_t)strlen(refs[k])},
+			};
+			rows[i] = (struct flow){.bytes = i, .info = i % 3 ? &infos[i] : NULL};
+		}
+		assert_int_equal(encode(rows, MANY, ROOM, ""), MANY);
+		for (unsigned i = 0; i < MANY; i++) {
+			const char *name = i % 3 && i % 5 ? names[i * 7 % distinct] : "";
+			const char *ref = i % 3 ? refs[i * 7 % distinct] : "";
+
+			assert_row("src_as_name", i, name, strlen(name));
+			assert_row("dst_ip_ref", i, ref, strlen(ref));
+		}
+		assert_true(read_dictionary(find("src_as_name")->p).n <= distinct + 1);
+		assert_int_equal(read_dictionary(find("src_as_name")->p).width,
+				 distinct > 255 ? 2 : 1);
+		memcpy(&end, find("src_ip_refs")->p + 8 * (MANY - 1), 8);
+		assert_int_equal(end, 2 * 333); /* of odd rows that have an info */
+	}
+	for (size_t room = ENCODED_ROW_MAX / 4; room <= ROOM; room += ROOM / 16) {
+		encode(rows, MANY, room, "node-1");
+		for (size_t i = room; i < room + 64; i++)
+			assert_int_equal(buffer[i], 0xee);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +553,7 @@ int main(void)
 		cmocka_unit_test(every_field_is_a_column),
 		cmocka_unit_test(columns_without_values_are_left_out),
 		cmocka_unit_test(a_block_keeps_to_its_room),
+		cmocka_unit_test(rows_find_their_texts_in_the_dictionary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
