@@ -224,7 +224,12 @@ static size_t clean(char *to, const char *from, size_t n)
 bool intern_is_clean(const struct text *t)
 {
 	char cleaned[INFO_TEXT_MAX];
+	uint32_t plain = 0;
 
+	while (plain < t->len && t->p[plain] >= 0x20 && t->p[plain] < 0x7f)
+		plain++;
+	if (plain == t->len && t->len <= INFO_TEXT_MAX)
+		return true; /* ASCII, as nearly all are */
 	return clean(cleaned, t->p, t->len) == t->len && !memcmp(cleaned, t->p, t->len);
 }
 
