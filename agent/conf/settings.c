@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../ops/http.h"
+#include "../publish/kafka_conf.h"
 #include "print.h"
 #include "table.h"
 
@@ -190,6 +191,25 @@ static bool has_other_braces(const char *topic)
 	return topic + strcspn(topic, "{}") != group || group[7 + strcspn(group + 7, "{}")] != '\0';
 }
 
+static int check_properties(const struct output_options *o, unsigned i, settings_fault fault,
+			    void *arg)
+{
+	int r = 0;
+
+	for (unsigned k = 0; k < o->n_properties; k++) {
+		char at[200], why[512], text[600];
+
+		if (!kafka_property_fault(&o->properties[k], why, sizeof(why)))
+			continue;
+		snprintf(at, sizeof(at), "outputs[%u].properties", i);
+		snprintf(text, sizeof(text), "librdkafka does not take %s: %s",
+			 o->properties[k].name, why);
+		fault(at, text, arg);
+		r = -EINVAL;
+	}
+	return r;
+}
+
 static int check_output(const struct output_options *o, unsigned i, settings_fault fault, void *arg)
 {
 	char at[32];
@@ -218,11 +238,12 @@ static int check_output(const struct output_options *o, unsigned i, settings_fau
 	else if (o->kind == OUTPUT_FILE && o->path && !strcmp(o->path, "-") &&
 		 (o->rotate_bytes || o->rotate_seconds))
 		wrong = "standard output cannot be rotated";
-	if (!wrong)
-		return 0;
-	snprintf(at, sizeof(at), "outputs[%u]", i);
-	fault(at, wrong, arg);
-	return -EINVAL;
+	if (wrong) {
+		snprintf(at, sizeof(at), "outputs[%u]", i);
+		fault(at, wrong, arg);
+		return -EINVAL;
+	}
+	return o->kind == OUTPUT_KAFKA ? check_properties(o, i, fault, arg) : 0;
 }
 
 const struct output_options *settings_kafka_output(const struct settings *s)

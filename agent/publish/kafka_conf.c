@@ -20,17 +20,23 @@ struct maker {
 	bool failed;
 };
 
+static bool try_set(rd_kafka_conf_t *conf, const char *property, const char *value, char *why,
+		    size_t size)
+{
+	if (rd_kafka_conf_set(conf, property, value, why, size) == RD_KAFKA_CONF_OK)
+		return true;
+	/* The reason repeats the value. */
+	if (strstr(property, "password") || strstr(property, "secret"))
+		snprintf(why, size, "the value is refused");
+	return false;
+}
+
 static void set(struct maker *m, const char *property, const char *value)
 {
 	char why[512];
 
-	if (m->failed || !value)
+	if (m->failed || !value || try_set(m->conf, property, value, why, sizeof(why)))
 		return;
-	if (rd_kafka_conf_set(m->conf, property, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
-		return;
-	/* The reason repeats the value. */
-	if (strstr(property, "password") || strstr(property, "secret"))
-		snprintf(why, sizeof(why), "the value is refused");
 	log_error("output %s: librdkafka %s does not take property %s: %s", m->name,
 		  rd_kafka_version_str(), property, why);
 	m->failed = true;
@@ -208,4 +214,13 @@ rd_kafka_conf_t *kafka_conf_new(const struct output_options *o, const char *name
 		return m.conf;
 	rd_kafka_conf_destroy(m.conf);
 	return NULL;
+}
+
+const char *kafka_property_fault(const struct kafka_property *p, char *why, size_t size)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	bool taken = try_set(conf, p->name, p->value, why, size);
+
+	rd_kafka_conf_destroy(conf);
+	return taken ? NULL : why;
 }

@@ -12,4 +12,7 @@
  * result and nowhere else. */
 rd_kafka_conf_t *kafka_conf_new(const struct output_options *o, const char *name);
 
+/* Whether librdkafka takes this property with this value: NULL, or what is wrong in `why`. */
+const char *kafka_property_fault(const struct kafka_property *p, char *why, size_t size);
+
 #endif

@@ -215,6 +215,11 @@ static void faults_are_told_with_line_and_what_is_allowed(void **state)
 	bad(f, "exporters: {allow: [10.0.0.1/8]}",
 	    "1: '10.0.0.1/8' has bits behind its prefix length for exporters.allow");
 	bad(f, "metrics: {listen: nowhere}", "1: metrics.listen: is not ADDRESS:PORT");
+	bad(f,
+	    "outputs:\n- type: kafka\n  brokers: b\n  topic: t\n  properties:\n"
+	    "    linger.ms: 5\n    lnger.ms: 5\n    batch.size: many\n",
+	    "6: outputs[0].properties: librdkafka does not take lnger.ms: No such configuration "
+	    "property: \"lnger.ms\"");
 	bad(f, "collector_id: [a]", "1: collector_id takes a single value, not a list");
 	bad(f, "listen: {ports: {a: b}}", "1: listen.ports takes a list, not a map");
 	bad(f, "xdp: 5", "1: xdp is a section: its settings stand below it, indented");
@@ -382,7 +387,7 @@ static void what_is_printed_reads_back_as_the_same(void **state)
 	     "listen: {addresses: ['::1']}\n"
 	     "control: {socket: \"/tmp/a b\\\"c\\\\d\\t${X:-e}\"}\n"
 	     "outputs:\n- type: kafka\n  brokers: b:1\n  topic: t\n"
-	     "  properties: {x: 'a: b', y: '$${HOME}'}\n- file:-\n");
+	     "  properties: {client.id: 'a: b', client.rack: '$${HOME}'}\n- file:-\n");
 	settings_print(&f->settings, &text);
 	buffer_char(&text, '\0');
 	write_file(f->file, text.p);
@@ -424,7 +429,7 @@ static void secrets_are_never_printed(void **state)
 
 	good(f, "outputs:\n- type: kafka\n  brokers: b\n  topic: t\n"
 		"  sasl: {mechanism: PLAIN, username: u, password: hush}\n"
-		"  properties: {ssl.key.password: hush, sasl.oauthbearer.client.secret: hush}\n");
+		"  properties: {ssl.key.password: hush, ssl.keystore.password: hush}\n");
 	assert_string_equal(f->settings.publish.outputs[0].sasl_password, "hush");
 	settings_print(&f->settings, &text);
 	buffer_char(&text, '\0');

@@ -321,6 +321,27 @@ static void a_flipped_bit_is_not_sent(void **state)
 	spool_close(s, NULL);
 }
 
+/* The group says which topic a message goes to. */
+static void a_flipped_bit_in_the_group_is_not_sent(void **state)
+{
+	struct spool *s = open_spool(64 << 20);
+	char last[600];
+	struct stat st;
+
+	(void)state;
+	for (uint64_t i = 0; i < 3; i++) /* the last of them with the longest name */
+		put(s, i);
+	spool_close(s, NULL);
+	segments(last);
+	assert_int_equal(stat(last, &st), 0);
+	flip(last, st.st_size - (LENGTH + 2) - MESSAGE_GROUP_MAX);
+	s = open_spool(64 << 20);
+	take(s, 0);
+	take(s, 1);
+	is_empty(s);
+	spool_close(s, NULL);
+}
+
 static void a_full_spool_drops_its_oldest(void **state)
 {
 	const uint64_t max = 20 << 20;
@@ -506,6 +527,7 @@ int main(void)
 		cmocka_unit_test_setup(what_was_sent_comes_before_what_waits, set_up),
 		cmocka_unit_test_setup(a_torn_tail_is_cut_at_any_length, set_up),
 		cmocka_unit_test_setup(a_flipped_bit_is_not_sent, set_up),
+		cmocka_unit_test_setup(a_flipped_bit_in_the_group_is_not_sent, set_up),
 		cmocka_unit_test_setup(a_full_spool_drops_its_oldest, set_up),
 		cmocka_unit_test_setup(the_disk_is_forced_as_often_as_the_settings_say, set_up),
 		cmocka_unit_test_setup(a_full_segment_is_forced_at_once, set_up),
