@@ -13,6 +13,7 @@ enum {
 	INFO_TEXT_MAX = 255, /* longer texts are cut at a character */
 	INFO_LIST_MAX = 8,   /* circuits of an interface, references to further tables */
 	INFO_SCOPES_MAX = 16 + 3,
+	INFO_BEYOND = 32, /* bytes behind encoded ones that may be read, so that copying is quick */
 	INFO_SCOPE_TEXT = 16, /* "as:4294967295" */
 };
 

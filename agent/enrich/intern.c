@@ -46,8 +46,8 @@ static bool arena_grow(struct arena *a, size_t n)
 	struct arena_chunk *c;
 
 	size = size > CHUNK_LAST ? CHUNK_LAST : size;
-	if (size < n + sizeof(*c))
-		size = n + sizeof(*c);
+	if (size < n + sizeof(*c) + INFO_BEYOND)
+		size = n + sizeof(*c) + INFO_BEYOND;
 	c = large_get(size);
 	if (!c)
 		return false;
@@ -55,7 +55,7 @@ static bool arena_grow(struct arena *a, size_t n)
 	a->chunks = c;
 	a->bytes += size;
 	a->next = c->bytes;
-	a->end = (uint8_t *)c + size;
+	a->end = (uint8_t *)c + size - INFO_BEYOND;
 	return true;
 }
 

@@ -47,10 +47,16 @@ static inline __attribute__((always_inline)) uint8_t *put_tag(uint8_t *p, uint32
 	return p + 3;
 }
 
+/* `size`: bytes of the member that v is of. */
 static inline __attribute__((always_inline)) uint8_t *put_uint(uint8_t *p, uint32_t number,
-							       uint64_t v)
+							       uint64_t v, size_t size)
 {
-	return v ? put_varint(put_tag(p, number, WIRE_VARINT), v) : p;
+	if (!v)
+		return p;
+	p = put_tag(p, number, WIRE_VARINT);
+	if (size <= 2)
+		return put_varint16(p, (uint16_t)v);
+	return size <= 4 ? put_varint32(p, (uint32_t)v) : put_varint(p, v);
 }
 
 static inline __attribute__((always_inline)) uint8_t *put_ip_bytes(uint8_t *p,
@@ -108,7 +114,7 @@ static void protobuf_constants(struct row_constants *c, const char *collector_id
 			    c->bytes);
 }
 
-#define UINT(name, number, v) p = put_uint(p, number, v)
+#define UINT(name, number, v) p = put_uint(p, number, v, sizeof(v))
 #define TIME		      UINT
 #define MAC		      UINT
 #define TYPE		      UINT

@@ -1,8 +1,8 @@
 /* Writing numbers, addresses and text into a buffer that is known to have the room.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Each returns where the next byte goes. To save branches some write up to 16 bytes beyond that:
- * ENCODED_ROW_MAX leaves room for it. */
+ * Each returns where the next byte goes. To save branches some write up to INFO_BEYOND bytes
+ * beyond that: ENCODED_ROW_MAX leaves room for it. */
 #ifndef WEIR_PUT_H
 #define WEIR_PUT_H
 
@@ -73,9 +73,39 @@ static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
 		p[9] = (uint8_t)(v >> 7);
 		return p + 9 + (v >> 7);
 	}
-	len = (unsigned)(70 - __builtin_clzll(v)) / 7;
+	len = (9 * (63 ^ (unsigned)__builtin_clzll(v)) + 73) / 64; /* bits / 7, rounded up */
 	x |= 0x8080808080808080 & ((1ull << (8 * (len - 1))) - 1);
 	memcpy(p, &x, 8);
+	return p + len;
+}
+
+/* The same for numbers that are known to be short. */
+static inline uint8_t *put_varint16(uint8_t *p, uint16_t v)
+{
+	uint32_t x = (v & 0x7fu) | (v & 0x3f80u) << 1 | (v & 0xc000u) << 2;
+	unsigned more = (v >= 0x80) + (v >= 0x4000);
+
+	x |= more == 2 ? 0x8080u : more ? 0x80u : 0;
+	memcpy(p, &x, 4);
+	return p + 1 + more;
+}
+
+static inline uint8_t *put_varint32(uint8_t *p, uint32_t v)
+{
+	uint32_t x;
+	unsigned len;
+
+	if (v < 0x80) {
+		*p = (uint8_t)v;
+		return p + 1;
+	}
+	if (v >> 28)
+		return put_varint(p, v);
+	x = (v & 0x3fffu) | (v & 0x0fffc000u) << 2;
+	x = (x & 0x007f007fu) | (x & 0x3f803f80u) << 1;
+	len = (9 * (31 ^ (unsigned)__builtin_clz(v)) + 73) / 64;
+	x |= 0x80808080u & ((1u << (8 * (len - 1))) - 1);
+	memcpy(p, &x, 4);
 	return p + len;
 }
 
@@ -167,8 +197,8 @@ static inline uint8_t *put_quoted_ip(uint8_t *p, const struct ip_addr *a)
 /* Short bytes, behind which others may be read and written, without a call. */
 static inline uint8_t *put_short(uint8_t *p, const uint8_t *from, size_t n)
 {
-	for (size_t i = 0; i < n; i += 16)
-		memcpy(p + i, from + i, 16);
+	for (size_t i = 0; i < n; i += INFO_BEYOND)
+		memcpy(p + i, from + i, INFO_BEYOND);
 	return p + n;
 }
 
