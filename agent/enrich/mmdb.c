@@ -116,6 +116,13 @@ int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size)
 	m->v6 = m->db.metadata.ip_version == 6;
 	m->v4 = m->v6 ? m->db.ipv4_start_node.node_value : 0;
 	m->v4_len = m->v6 ? m->db.ipv4_start_node.netmask : 0;
+	/* The library multiplies the two in 32 bits, and reads nodes where the product would be. */
+	if ((uint64_t)m->nodes * m->db.full_record_byte_size + DATA_SEPARATOR >
+	    (uint64_t)m->db.file_size) {
+		snprintf(error, size, "%s: its search tree is larger than the file", path);
+		mmdb_close(m);
+		return -EBADMSG;
+	}
 	if (m->db.metadata.ip_version != 4 && m->db.metadata.ip_version != 6) {
 		snprintf(error, size, "%s: its addresses are neither IPv4 nor IPv6", path);
 		mmdb_close(m);

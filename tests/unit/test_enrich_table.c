@@ -427,6 +427,26 @@ static void a_start_of_ipv4_outside_of_the_file_is_refused(void **state)
 	}
 }
 
+/* So many nodes that their bytes, counted in 32 bits, are as few as before. */
+static void a_search_tree_larger_than_the_file_is_refused(void **state)
+{
+	static const char key[] = "node_count";
+	size_t n;
+	uint8_t *bytes = small_file(&n), *at = memmem(bytes, n, key, sizeof(key) - 1);
+	uint32_t count;
+	char error[200] = "";
+
+	(void)state;
+	assert_non_null(at);
+	at += sizeof(key);
+	memcpy(&count, at, 4);
+	count = htonl(ntohl(count) + 0x20000000); /* of 8 bytes */
+	memcpy(at, &count, 4);
+	write_bytes(bytes, n);
+	assert_null(load(1, error));
+	assert_non_null(strstr(error, "larger than the file"));
+}
+
 static void texts_that_are_no_text_are_put_right(void **state)
 {
 	struct mmdb_build m;
@@ -460,6 +480,7 @@ int main(void)
 		cmocka_unit_test(a_file_with_flipped_bits_does_no_harm),
 		cmocka_unit_test(a_tree_that_goes_in_circles_is_refused),
 		cmocka_unit_test(a_start_of_ipv4_outside_of_the_file_is_refused),
+		cmocka_unit_test(a_search_tree_larger_than_the_file_is_refused),
 		cmocka_unit_test(texts_that_are_no_text_are_put_right),
 	};
 
