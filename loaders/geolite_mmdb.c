@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../agent/enrich/mmdb.h"
 #include "countries.h"
 #include "geolite.h"
 
@@ -20,7 +21,12 @@ static int open_db(struct geolite *g, const char *path, MMDB_s *db)
 {
 	int r = MMDB_open(path, MMDB_MODE_MMAP, db);
 
-	return r == MMDB_SUCCESS ? 0 : load_fail(g->l, EBADMSG, "%s: %s", path, MMDB_strerror(r));
+	if (r != MMDB_SUCCESS)
+		return load_fail(g->l, EBADMSG, "%s: %s", path, MMDB_strerror(r));
+	if (mmdb_tree_fits(db))
+		return 0;
+	MMDB_close(db);
+	return load_fail(g->l, EBADMSG, "%s: its search tree is larger than the file", path);
 }
 
 int geolite_mmdb_kind(struct geolite *g, const char *path, enum geolite_kind *kind)

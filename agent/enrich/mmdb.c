@@ -29,8 +29,6 @@ enum mmdb_type {
 	TYPE_FLOAT = 15,
 };
 
-enum { DATA_SEPARATOR = 16 }; /* zero bytes between search tree and data */
-
 static const char runs_out[] = "a value runs past the end of the data";
 static const char bad_pointer[] = "a pointer leads to another pointer";
 static const char too_deep[] = "values are nested too deeply";
@@ -116,9 +114,7 @@ int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size)
 	m->v6 = m->db.metadata.ip_version == 6;
 	m->v4 = m->v6 ? m->db.ipv4_start_node.node_value : 0;
 	m->v4_len = m->v6 ? m->db.ipv4_start_node.netmask : 0;
-	/* The library multiplies the two in 32 bits, and reads nodes where the product would be. */
-	if ((uint64_t)m->nodes * m->db.full_record_byte_size + DATA_SEPARATOR >
-	    (uint64_t)m->db.file_size) {
+	if (!mmdb_tree_fits(&m->db)) {
 		snprintf(error, size, "%s: its search tree is larger than the file", path);
 		mmdb_close(m);
 		return -EBADMSG;
@@ -252,7 +248,7 @@ static const char *read_entry(const struct mmdb *m, uint32_t record, uint32_t *a
 {
 	const char *wrong;
 
-	*at = record - m->nodes - DATA_SEPARATOR;
+	*at = record - m->nodes - MMDB_SEPARATOR;
 	if (!has(&m->db, *at, 1))
 		return runs_out;
 	wrong = read_value(&m->db, *at, v);

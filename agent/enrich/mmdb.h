@@ -41,6 +41,16 @@ struct mmdb_values {
 	struct text ip_ref;
 };
 
+enum { MMDB_SEPARATOR = 16 }; /* zero bytes between search tree and data */
+
+/* Whether the nodes that the file says it has are in it: libmaxminddb 1.7 multiplies in 32 bits,
+ * and reads nodes where the product would be. */
+static inline bool mmdb_tree_fits(const MMDB_s *db)
+{
+	return (uint64_t)db->metadata.node_count * db->full_record_byte_size + MMDB_SEPARATOR <=
+	       (uint64_t)db->file_size;
+}
+
 /* Copies the file into memory and opens that. Returns 0 or a negative errno with `error` saying
  * which file and why; -EBADMSG where it is no MMDB file or damaged. */
 int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size);
