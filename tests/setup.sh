@@ -15,7 +15,7 @@ build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev 
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct tcpdump jq'
 # More exporters, other collectors to compare with, a Kafka client, the test libraries.
 test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd runc docker-compose zsh tmux
-	valgrind binutils"
+	valgrind binutils systemd"
 # What the image is collected by; packing it, and running it.
 image='ca-certificates binutils jq dpkg-dev pkg-config g++'
 oci="$image buildah umoci runc"
