@@ -1,6 +1,8 @@
 #!/bin/bash
-# The chart: lint, rendering for several versions of Kubernetes, what it must and must not render.
+# The chart: lint, rendering for several versions of Kubernetes, what it must and must not render; then
+# on a real API server.
 # SPDX-License-Identifier: Apache-2.0
+# usage: deploy/helm/test.sh [chart]    chart: without the server
 . "$(dirname "$0")/../../tests/lib.sh"
 trap cleanup EXIT
 scratch=$(mktemp -d)
@@ -191,6 +193,8 @@ if command -v promtool >/dev/null; then
 else
 	skip alerts_say_what_they_should "no promtool: apt-get install prometheus"
 fi
+
+[ "${1:-}" != chart ] || finish
 
 # A real API server, controllers and scheduler; nodes and the running of pods are simulated by kwok.
 for tool in kube-apiserver kube-controller-manager kube-scheduler kubectl kwok; do
