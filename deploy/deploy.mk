@@ -12,6 +12,12 @@ test-image:
 	$(Q)$(MAKE) -j$(JOBS) all $(BUILD)/tests/send_load
 	$(Q)BUILD=$(BUILD) deploy/docker/test.sh
 
+## make test-containerfile  the same of both stages of the Containerfile, on a Debian by debootstrap
+test-containerfile:
+	$(Q)tests/setup.sh build demo oci debootstrap
+	$(Q)$(MAKE) -j$(JOBS) all $(BUILD)/tests/send_load
+	$(Q)BUILD=$(BUILD) deploy/docker/test.sh whole
+
 ## make test-chart    the Helm chart without a cluster; builds helm and helm-unittest where there are none (Go)
 test-chart:
 	$(Q)tests/setup.sh build chart
@@ -30,4 +36,4 @@ test-k8s:
 	$(Q)$(MAKE) -j$(JOBS) all
 	$(Q)BUILD=$(BUILD) deploy/helm/test.sh
 
-.PHONY: deb image test-image test-chart k8s-tools test-k8s
+.PHONY: deb image test-image test-containerfile test-chart k8s-tools test-k8s
