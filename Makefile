@@ -107,8 +107,9 @@ install: all $(BUILD)/weir.1 $(BUILD)/weir.bash $(BUILD)/weir.zsh
 	install -Dm644 proto/flow.proto $(SHARE)/weir/flow.proto
 	cd conf.example && find . -type f -exec install -Dm644 {} $(abspath $(SHARE))/weir/conf.example/{} \;
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/bin/|$(PREFIX)/bin/|' deploy/systemd/weir.service \
+	sed 's|/usr/bin/weir|$(PREFIX)/bin/weir|' deploy/systemd/weir.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/weir.service
+	install -m644 deploy/systemd/weir-pins.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -Dm644 deploy/systemd/weir.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/weir.conf
 	install -Dm644 deploy/systemd/weir.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weir.conf
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what building, testing and the demo need and this machine lacks (Debian and its kin).
 # SPDX-License-Identifier: Apache-2.0
-# usage: tests/setup.sh [build] [test] [demo] [image] [oci] [k8s] [analytics] [bench]    no argument: the first three
+# usage: tests/setup.sh [build] [test] [demo] [image] [oci] [debootstrap] [chart] [k8s] [analytics] [bench]    no argument: the first three
 #
 # ARCH=arm64 tests/setup.sh build: what compiling for another machine needs here (make ARCH=aarch64).
 set -eu
@@ -15,12 +15,14 @@ build='make gcc libc6-dev clang clang-format llvm bpftool libbpf-dev libxdp-dev 
 demo='python3 iproute2 iputils-ping util-linux procps ethtool softflowd pmacct tcpdump jq'
 # More exporters, other collectors to compare with, a Kafka client, the test libraries.
 test="$demo libcmocka-dev libclang-rt-dev openvswitch-switch nfdump tshark kcat python3-venv mmdb-bin curl openssl protobuf-compiler libfaketime zstd runc docker-compose zsh tmux
-	valgrind binutils"
+	valgrind binutils systemd"
 # What the image is collected by; packing it, and running it.
 image='ca-certificates binutils jq dpkg-dev pkg-config g++'
-oci="$image buildah umoci runc"
-# The chart against a real API server, beside what deploy/helm/tools.sh builds; its alerts.
-k8s='etcd-server prometheus python3-venv jq openssl'
+oci="$image buildah umoci runc python3-venv"
+debootstrap='debootstrap'
+# The chart and its alerts, beside what deploy/helm/tools.sh builds; a real API server for it.
+chart='prometheus python3 python3-yaml python3-venv jq'
+k8s="$chart etcd-server openssl"
 # The dashboard: a browser to look at it, the copying to buckets. Node.js 20 is not in Debian 12 and is
 # looked for by analytics/setup.sh.
 analytics='chromium fonts-dejavu-core rclone python3-venv curl'
@@ -37,9 +39,9 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 wanted=
 for group in "${@:-all}"; do
 	case $group in
-	build | test | demo | image | oci | k8s | analytics | bench) wanted="$wanted ${!group}" ;;
+	build | test | demo | image | oci | debootstrap | chart | k8s | analytics | bench) wanted="$wanted ${!group}" ;;
 	all) wanted="$build $test $demo" ;;
-	*) die "unknown group '$group': build, test, demo, image, oci, k8s, analytics and bench are known" ;;
+	*) die "unknown group '$group': build, test, demo, image, oci, debootstrap, chart, k8s, analytics and bench are known" ;;
 	esac
 done
 # Libraries of the other machine, the tools of this one.

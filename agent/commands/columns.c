@@ -1,5 +1,8 @@
 /* A table on the terminal.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include "columns.h"
 
 enum { COLUMNS_MAX = 16 };
@@ -31,6 +34,13 @@ void columns_number(struct columns *c, uint64_t v)
 	char text[32];
 
 	columns_text(c, grouped(v, text));
+}
+
+unsigned columns_of_terminal(void)
+{
+	struct winsize w;
+
+	return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) ? w.ws_col : 0;
 }
 
 /* Gives columns that do not fit the width -1. */

@@ -24,6 +24,9 @@ void columns_number(struct columns *c, uint64_t v); /* 1,234,567 */
 /* Prints heads and rows, indented by two; forgets the rows. */
 void columns_print(struct columns *c, FILE *to);
 
+/* Columns of the terminal that standard output is; 0 where it is none, and all may be printed. */
+unsigned columns_of_terminal(void);
+
 /* v with commas between thousands, in a place of the caller's. */
 const char *grouped(uint64_t v, char text[32]);
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "client.h"
+#include "columns.h"
 #include "commands.h"
 #include "exporter_table.h"
 
@@ -13,7 +14,7 @@ static const char usage[] =
 	"Asks a running agent for the exporters it has heard of since it started. lost: units that\n"
 	"sequence numbers say were sent and did not come. sampling: 1 in this many packets, by the\n"
 	"latest flow; 'set' in the settings, '?' where nobody said. lag: from the end of the latest\n"
-	"flow to its reception.\n"
+	"flow to its reception. A terminal gets the columns that fit, a pipe all.\n"
 	"Exit status: 0 told, 1 no agent answers.\n\n"
 	"  -c, --config FILE    the agent's settings, for its control.socket\n"
 	"  -S, --socket PATH    the control socket itself\n"
@@ -49,7 +50,7 @@ int command_exporters(int argc, char **argv)
 		fwrite(raw.p, 1, raw.len, stdout);
 	} else if (o) {
 		exporter_table_print(o, NULL, 0, order, false, client.exporters,
-				     (uint64_t)time(NULL), 0, stdout);
+				     (uint64_t)time(NULL), columns_of_terminal(), stdout);
 		if (client_number(o, "total") > client.exporters)
 			printf("  … %u of %" PRIu64 " listed; --exporters N lists more\n",
 			       client.exporters, client_number(o, "total"));

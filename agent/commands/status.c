@@ -12,7 +12,7 @@
 
 static const char usage[] =
 	"usage: weir status [-c FILE | --socket PATH] [--exporters N] [--json]\n\n"
-	"Asks a running agent what it sees and does.\n"
+	"Asks a running agent what it sees and does. A terminal gets the columns that fit, a pipe all.\n"
 	"Exit status: 0 told, 1 no agent answers.\n\n"
 	"  -c, --config FILE    the agent's settings, for its control.socket\n"
 	"  -S, --socket PATH    the control socket itself\n"
@@ -104,6 +104,8 @@ static void print_workers(const json_t *list)
 	const json_t *w;
 	size_t i;
 
+	c.width = columns_of_terminal();
+	c.spare = "\3\11\2";
 	printf("\nworkers\n");
 	json_array_foreach(list, i, w)
 	{
@@ -135,6 +137,8 @@ static void print_outputs(const json_t *list)
 	const json_t *o;
 	size_t i;
 
+	c.width = columns_of_terminal();
+	c.spare = "\3\6\4";
 	printf("\noutputs (flows)\n");
 	json_array_foreach(list, i, o)
 	{
@@ -163,6 +167,8 @@ static void print_exporters(const json_t *exporters, uint64_t now)
 	const json_t *list = json_object_get(exporters, "list"), *e, *v;
 	size_t i, k;
 
+	c.width = columns_of_terminal();
+	c.spare = "\2\10\7\3";
 	printf("\nexporters: %" PRIu64 ", most flows first\n", client_number(exporters, "total"));
 	json_array_foreach(list, i, e)
 	{

@@ -7,6 +7,7 @@
 #include "../decode/elements.h"
 #include "../decode/ipfix.h"
 #include "client.h"
+#include "columns.h"
 #include "commands.h"
 #include "exporter_table.h"
 
@@ -50,6 +51,8 @@ static void print_fields(const struct elements *elements, enum flow_type version
 			 const json_t *fields, unsigned scope)
 {
 	enum { INDENT = 8, WIDTH = 100 };
+	unsigned terminal = columns_of_terminal();
+	size_t width = terminal && terminal < WIDTH ? terminal : WIDTH;
 	size_t at = INDENT, i;
 	const json_t *f;
 	char name[128];
@@ -61,7 +64,7 @@ static void print_fields(const struct elements *elements, enum flow_type version
 
 		field_name(elements, version, f, name, sizeof(name));
 		n = strlen(name) + (i < scope ? 8 : 0) + 1;
-		if (at + n > WIDTH && at > INDENT) {
+		if (at + n > width && at > INDENT) {
 			printf("\n%*s", INDENT, "");
 			at = INDENT;
 		}

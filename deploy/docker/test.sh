@@ -2,6 +2,8 @@
 # The image: small, the same each time, and under runc with exactly the chart's capabilities it takes
 # exporters in through XDP.
 # SPDX-License-Identifier: Apache-2.0
+# usage: deploy/docker/test.sh [whole]    whole: of the whole Containerfile, which compiles weir anew on a
+#                                         Debian of its own; else its last stage, with the weir of BUILD
 . "$(dirname "$0")/../../tests/netns/lib_e2e.sh"
 isolate "$@"
 
@@ -11,14 +13,29 @@ for tool in buildah umoci runc; do
 		finish
 	fi
 done
-if ! deploy/docker/build.sh "$BUILD" "$scratch/oci:one" >"$scratch/log" 2>&1; then
+# What the Containerfile takes from the tree and runs is there, and is a shell's.
+wrong=$(sed -n -e 's/^COPY \([^-. ][^ ]*\) .*/\1/p' -e 's/^RUN .*\(\(tests\|deploy\)[^ ]*\.sh\).*/\1/p' deploy/docker/Containerfile | while read -r file; do
+	bash -n "$file" 2>&1 && [ -x "$file" ] || echo "$file"
+done)
+expect containerfile_runs_what_is_there "wrong: $wrong" '^wrong: $'
+build=(deploy/docker/build.sh "$BUILD")
+if [ "${1:-}" = whole ]; then
+	if ! command -v debootstrap >/dev/null; then
+		skip whole "no debootstrap: apt-get install debootstrap"
+		finish
+	fi
+	build=(deploy/docker/bud.sh)
+fi
+if ! "${build[@]}" "$scratch/oci:one" >"$scratch/log" 2>&1; then
 	fail image_is_built "$(tail -n 3 "$scratch/log")"
 	finish
 fi
 pass image_is_built
-deploy/docker/build.sh "$BUILD" "$scratch/second:one" >/dev/null 2>&1
-expect image_is_reproducible "$(jq -r '.manifests[0].digest' "$scratch"/{oci,second}/index.json |
-	sort -u | wc -l)" '^1$'
+if [ "${1:-}" != whole ]; then
+	"${build[@]}" "$scratch/second:one" >/dev/null 2>&1
+	expect image_is_reproducible "$(jq -r '.manifests[0].digest' "$scratch"/{oci,second}/index.json |
+		sort -u | wc -l)" '^1$'
+fi
 umoci unpack --image "$scratch/oci:one" "$scratch/bundle" >/dev/null 2>&1
 root=$scratch/bundle/rootfs
 size=$(du -sm "$root" | cut -f1)

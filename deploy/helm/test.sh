@@ -1,6 +1,8 @@
 #!/bin/bash
-# The chart: lint, rendering for several versions of Kubernetes, what it must and must not render.
+# The chart: lint, rendering for several versions of Kubernetes, what it must and must not render; then
+# on a real API server.
 # SPDX-License-Identifier: Apache-2.0
+# usage: deploy/helm/test.sh [chart]    chart: without the server
 . "$(dirname "$0")/../../tests/lib.sh"
 trap cleanup EXIT
 scratch=$(mktemp -d)
@@ -155,6 +157,12 @@ print([daemon["metadata"]["annotations"]["a/b"] == odd, odd in [e.get("value") f
 else
 	fail odd_values_stay_what_they_are "$(cat "$scratch/error")"
 fi
+# And everything odd in the place of each value.
+python=python3
+[ -z "$validator" ] || python=$venv/bin/python
+said=$("$python" deploy/helm/hostile.py "$helm" "$chart" "$scratch/full.yaml" "${HOSTILE_CASES:-200}" 2>&1)
+expect odd_values_are_refused_or_harmless "wrong: $(sed '$d' <<<"$said" | head -n 3); $(tail -n 1 <<<"$said")" \
+	'^wrong: ; [0-9]+ tried: [1-9][0-9]* refused, [1-9][0-9]* rendered'
 long=$(printf 'r%.0s' {1..53})
 "$helm" template "$long" "$chart" -f "$scratch/full.yaml" >"$scratch/out.yaml" 2>"$scratch/error" || fail renders_long_names "$(cat "$scratch/error")"
 expect names_are_short_enough "too long: $(sed -n 's/^  name: "\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$scratch/out.yaml" | awk 'length > 63')" '^too long: $'
@@ -191,6 +199,8 @@ if command -v promtool >/dev/null; then
 else
 	skip alerts_say_what_they_should "no promtool: apt-get install prometheus"
 fi
+
+[ "${1:-}" != chart ] || finish
 
 # A real API server, controllers and scheduler; nodes and the running of pods are simulated by kwok.
 for tool in kube-apiserver kube-controller-manager kube-scheduler kubectl kwok; do

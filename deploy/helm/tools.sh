@@ -2,8 +2,11 @@
 # Builds what tests of the chart run with, from the Go module proxy: helm, helm-unittest, kubectl, an
 # API server with controllers and scheduler, kwok for nodes that are not there.
 # SPDX-License-Identifier: Apache-2.0
-# usage: deploy/helm/tools.sh    needs Go 1.24 or newer, 6 GB of disk meanwhile, a quarter of an hour;
-#                                leaves 480 MB in ~/.cache/weir/bin
+# usage: deploy/helm/tools.sh chart    helm and helm-unittest: a few minutes
+#        deploy/helm/tools.sh          all of them: a quarter of an hour and 6 GB of disk meanwhile; leaves
+#                                      480 MB in ~/.cache/weir/bin
+#
+# Needs Go 1.24 or newer.
 #
 # A tool that is there is not built again. The caches of Go are its own, and gone at the end.
 set -eu
@@ -48,6 +51,7 @@ if [ ! -x "$bin/helm-unittest" ]; then
 	build "$work/unittest" ./cmd/helm-unittest helm-unittest
 fi
 rm -rf "$work/mod" "$work/cache"
+[ "${1:-all}" = all ] || exit 0
 
 # Kubernetes refers to its own parts by directories that its module does not hold: say versions instead.
 missing=

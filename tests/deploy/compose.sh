@@ -56,6 +56,26 @@ expect up_starts_what_no_profile_holds_back "$(ask '[.services | to_entries[] |
 	'^cache_ip_trie clickhouse export kafka metadata_caida_org_as metadata_file_export metadata_ip_geo metadata_scireg minio schema topics weir$'
 expect names_of_the_loaders_are_known_ones "$(ask '.services | keys | join(" ")')" \
 	metadata_cric metadata_scinet
+# The reader of Compose v2 itself, which knows the file's schema and who depends on whom.
+if v2=$(tests/deploy/compose_v2/build.sh 2>"$scratch/error"); then
+	"$v2" "$stack/docker-compose.yml" >"$scratch/v2.json" 2>"$scratch/error" ||
+		fail compose_v2_takes_it "$(head -n 3 "$scratch/error")"
+	expect compose_v2_has_nothing_to_say "said: $(cat "$scratch/error")" '^said: $'
+	expect compose_v2_starts_the_same "$(jq -r '.services | keys | join(" ")' "$scratch/v2.json")" \
+		"^$(ask '[.services | to_entries[] | select(.value.profiles | not) | .key] | sort | join(" ")')\$"
+	"$v2" "$stack/docker-compose.yml" science seeing analytics >"$scratch/v2.json" 2>"$scratch/error"
+	for what in image command entrypoint user cap_add cap_drop read_only; do
+		# The one prints a $ as it must be written in the file, the other as it is.
+		jq -S ".services | map_values(.$what // null)" "$scratch/config.json" | sed 's/\$\$/$/g' >"$scratch/v1"
+		jq -S ".services | map_values(.$what // null)" "$scratch/v2.json" | diff "$scratch/v1" -
+	done >"$scratch/differ"
+	expect compose_v2_reads_the_same "differ: $(head -c 300 "$scratch/differ")" '^differ: $'
+	sed 's/^    cap_add:/    cap_ad:/' "$stack/docker-compose.yml" >"$stack/wrong.yml"
+	expect compose_v2_refuses_what_is_wrong "$("$v2" "$stack/wrong.yml" 2>&1 >/dev/null)" 'services.weir.*cap_ad'
+	rm "$stack/wrong.yml"
+else
+	skip compose_v2_takes_it "no reader of Compose v2: $(tail -n 1 "$scratch/error")"
+fi
 mv "$stack/.env" "$scratch/env"
 config config -q >"$scratch/error" 2>&1
 expect no_password_no_start "$? $(tail -n 1 "$scratch/error")" '^[1-9][0-9]* .*(PASSWORD|SECRET).*setup'

@@ -11,6 +11,9 @@ import sys
 
 CALL = re.compile(r"\b(?:log_(error|warning|info)\(|(?:load_fail|xdp_fail|capture_fail|snprintf)\("
                   r"(?:[^\"();]|sizeof\([^()]*\))*?,)\s*((?:\"(?:[^\"\\]|\\.)*\"\s*|[A-Z][A-Za-z0-9_]+\s*)+)")
+# Of the settings: what is the matter with one, its name and place are put before it.
+SETTING = re.compile(r"(?:\bfault\((?:\"[^\"]*\"|&?\w+),\s*(?:\w+,\s*)?|\bbuffer_(?:format|string)\((?:&?why|(?:[pl]->)?errors),[^\";]*?"
+                     r"|\bwrong = |\bwrong\(argv, [^\";]*?,\s*)()((?:\"(?:[^\"\\]|\\.)*\"\s*)+)")
 LITERAL = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|[A-Z][A-Za-z0-9_]+")
 CONVERSION = re.compile(r"%%|%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j|t)?[a-zA-Z]|%[-+ #0]*\d*(?:ll|l|z)?$")
 
@@ -26,7 +29,10 @@ def plain(text):
 def messages():
     for path in sorted(glob.glob("agent/**/*.c", recursive=True) + glob.glob("loaders/*.c")):
         source = open(path).read()
-        for call in CALL.finditer(source):
+        calls = list(CALL.finditer(source))
+        if path.startswith("agent/conf/"):
+            calls += SETTING.finditer(source)
+        for call in calls:
             text = "".join("\0" if part.group(1) is None else part.group(1)
                            for part in LITERAL.finditer(call.group(2)))
             text = text.replace('\\"', '"').replace("\\n", " ")

@@ -92,7 +92,16 @@ if command -v tmux >/dev/null; then
 	spawn "$ns_a" "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 200 --count 100000 >"$scratch/more"
 	sender=$spawned
 	narrow=$(picture 80) wide=$(picture 200)
+	# The others on 80 columns: -J puts lines that the terminal broke together again.
+	for what in status exporters templates; do
+		tmux -L "weir-$$" new-session -d -x 80 -y 100 -s $what "$WEIR $what --socket $scratch/control; echo the end; sleep 60"
+		await 15 eval 'tmux -L "weir-$$" capture-pane -p -t '$what' | grep -q "the end"'
+		tmux -L "weir-$$" capture-pane -p -J -t $what | sed 's/ *$//; /^accounts/,$d'
+	done >"$scratch/others"
 	tmux -L "weir-$$" kill-server
+	expect others_fit_80_columns "broken: $(awk 'length > 80' "$scratch/others")" '^broken: $'
+	expect others_keep_what_matters "$(cat "$scratch/others")" '^  exporter .*lost +malformed .*last seen$' '^ +worker .*lost .10 s. +busy' \
+		'^  output .*published .*dropped$' '^    template [0-9]+, '
 	kill "$sender"
 	wait "$sender" 2>/dev/null
 	expect top_fits_80_columns "$narrow" '^XDP: .*[0-9] steered/s' '  exporter +datagrams/s +flows/s +lost/s +malformed .*last seen *$' \

@@ -72,7 +72,7 @@ seccompProfile:
   projected:
     sources:
       - configMap:
-          name: {{ include "weir.fullname" . }}
+          name: {{ include "weir.fullname" . | quote }}
       {{- if .Values.meta.existingConfigMap }}
       - configMap:
           name: {{ .Values.meta.existingConfigMap | quote }}
