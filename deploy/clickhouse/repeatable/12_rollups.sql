@@ -8,8 +8,8 @@
 -- A crash between the flows' part and a rollup's part leaves the rollup short: the batch is known
 -- when it comes again. So each rollup has a view …_missing, of what the flows have and it has not
 -- (or, as a count below zero, the other way round). `weir load rollups` puts it in; and, but for a
--- cluster, ClickHouse itself, by a refreshable view …_repair. Put in twice at once it is too much,
--- and the next time as much less.
+-- cluster, ClickHouse itself, by a refreshable view …_repair, in windows that have too few flows: where
+-- somebody drops a day of flows for want of room its sums must stay. Only the command does the rest.
 
 --@ set rollup_policy
 policy_originator LowCardinality(Nullable(String)),
@@ -92,10 +92,19 @@ WITH
 --@ set rollup_repair
 CREATE MATERIALIZED VIEW ${database}.${rollup}_repair
 REFRESH EVERY ${rollup_refresh} APPEND TO ${database}.${rollup} AS
-WITH
-    now('UTC') - INTERVAL ${rollup_days} DAY AS since,
-    ${rollup_quiet} AS quiet,
-    ${rollup_difference}
+SELECT * EXCEPT (short)
+FROM
+(
+    SELECT *, sum(toInt64(flow_count)) OVER (PARTITION BY start_time) AS short
+    FROM
+    (
+        WITH
+            now('UTC') - INTERVAL ${rollup_days} DAY AS since,
+            ${rollup_quiet} AS quiet,
+            ${rollup_difference}
+    )
+)
+WHERE short > 0
 --@ end
 -- In a cluster each replica would put it in.
 --@ set rollup_repaired
