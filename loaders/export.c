@@ -10,7 +10,10 @@
  *      and the hour alone, and counts what is in them;
  *   4. is done.
  * One that ended before it was planned has written nothing: its claims are given back. One that
- * ended later is written again: the same rows under the same names. One exporter at a time. */
+ * ended later is written again: the same rows under the same names. One exporter at a time.
+ *
+ * Claims of a month are forgotten when all flows that are left are younger by FORGET_DAYS: not by a
+ * TTL of their own, which a longer one of the flows would outlive and so send them out again. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -24,6 +27,7 @@
 enum {
 	GRACE = 10,	     /* s; an insert that is under way may take that long */
 	ROWS_MAX = 20000000, /* of one run; what is left is for the next */
+	FORGET_DAYS = 60,
 };
 
 struct export
@@ -254,6 +258,29 @@ static int export_new(struct export *e)
 	return r;
 }
 
+/* Drops the claims on flows that have long expired, month by month. */
+static int forget(struct export *e)
+{
+	struct buffer answer = {0};
+	uint64_t month = 1;
+	int r = 0;
+
+	while (!r && month) {
+		r = ask(e, "forget", &answer,
+			"SELECT min(toYYYYMM(day)) FROM `%s`.export_batch WHERE toYYYYMM(day) < "
+			"(SELECT if(count() = 0, 0, toYYYYMM(toDate32(min(start_time)) - %d)) "
+			"FROM `%s`.data_flow)",
+			e->database, FORGET_DAYS, e->database);
+		month = r || !answer.p ? 0 : strtoull(answer.p, NULL, 10);
+		if (month)
+			r = ask(e, "forget", NULL,
+				"ALTER TABLE `%s`.export_batch DROP PARTITION %" PRIu64,
+				e->database, month);
+	}
+	buffer_free(&answer);
+	return r;
+}
+
 /* Writes every run again that has rows of the interval: the same objects, with the same rows. */
 static int backfill(struct export *e, const char *from, const char *to)
 {
@@ -362,6 +389,8 @@ static int export_run(struct load *l)
 		r = recover(&e);
 	if (!r)
 		r = l->n_sources ? backfill(&e, l->sources[0], l->sources[1]) : export_new(&e);
+	if (!r)
+		r = forget(&e);
 	if (!r)
 		snprintf(l->summary, sizeof(l->summary), "%s flows in %u run%s",
 			 load_count(e.rows, count), e.runs, e.runs == 1 ? "" : "s");

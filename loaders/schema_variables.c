@@ -13,7 +13,7 @@ enum kind {
 	TEXT,		 /* between quotes in the SQL */
 	NAME,		 /* of a database: letters, digits, underscores */
 	NUMBER,		 /* not 0 */
-	OPTIONAL_PERIOD, /* the same, or empty */
+	OPTIONAL_PERIOD, /* a period; or empty, or "none" */
 	PERIOD,		 /* "30 DAY" */
 	WINDOWS,	 /* "5m,1h,1d" */
 	LIST,		 /* of texts, to an array */
@@ -48,6 +48,9 @@ static const struct {
 	{"CLICKHOUSE_KAFKA_BLOCK_ROWS", "kafka_block_rows", NUMBER, "524288"},
 	{"CLICKHOUSE_KAFKA_FLUSH_MS", "kafka_flush_ms", NUMBER, "5000"},
 	{"CLICKHOUSE_EXPORT_REFRESH", "export_refresh", OPTIONAL_PERIOD, ""},
+	{"CLICKHOUSE_ROLLUP_REFRESH", "rollup_refresh", OPTIONAL_PERIOD, "1 HOUR"},
+	{"CLICKHOUSE_ROLLUP_DAYS", "rollup_days", NUMBER, "2"},
+	{"ROLLUP_QUIET", "rollup_quiet", NUMBER, "60"},
 	{"CLICKHOUSE_FORMAT_SCHEMA", "schema_file", TEXT, ""},
 	{"CLICKHOUSE_FORMAT_SCHEMA_COUNTERS", "counter_schema_file", TEXT, "flow:CounterSample"},
 };
@@ -239,6 +242,8 @@ static int set_from_environment(struct load *l, struct sql_template *t)
 			want = "a number above 0";
 			break;
 		case OPTIONAL_PERIOD:
+			if (!strcasecmp(text, "none"))
+				text = "";
 			if (!*text)
 				break;
 			/* fall through */

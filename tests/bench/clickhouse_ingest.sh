@@ -20,6 +20,25 @@ done
 start_front
 CLICKHOUSE_KAFKA_BROKERS='' schema || { cat "$work/schema.log"; exit 1; }
 cpu() { awk '{ print ($14 + $15) / 100 }' "/proc/$front_pid/stat"; }
+# As long as flows come: how long it takes is what is asked. After 400 s without any it says why.
+all_taken() { # ROWS
+	local had=-1 got=0 since=$SECONDS
+	while [ "$got" -lt "$1" ]; do
+		[ "$got" = "$had" ] || since=$SECONDS
+		had=$got
+		if [ $((SECONDS - since)) -gt 400 ] || ! kill -0 "$front_pid" 2>/dev/null; then
+			echo "$got of $1 flows came, and no more:" >&2
+			tail -n 3 "$work/front.log" >&2
+			sql "SELECT database, table, num_messages_read, num_commits, last_poll_time, last_commit_time, exceptions.text
+				FROM system.kafka_consumers FORMAT Vertical" >&2
+			sql "SELECT format, error, count() FROM ingest_error GROUP BY ALL LIMIT 5" >&2
+			return 1
+		fi
+		sleep 1
+		got=$(sql "SELECT count() FROM data_flow") || got=$had
+	done
+	[ "$got" = "$1" ] || { echo "$got flows came, not $1" >&2; return 1; }
+}
 printf '%-10s %10s %8s %8s %12s %14s\n' format flows seconds 'CPU s' 'CPU us/flow' 'flows/s of CPU'
 before=0
 for format in $formats; do
@@ -29,7 +48,7 @@ for format in $formats; do
 	# An empty variable is one that is not set: Protobuf's topic has a default.
 	[ "$format" = protobuf ] || export CLICKHOUSE_KAFKA_PROTOBUF_TOPIC=none
 	schema --force || { cat "$work/schema.log"; exit 1; }
-	becomes 600 "SELECT count() FROM data_flow" $((before + n)) || exit 1
+	all_taken $((before + n)) || exit 1
 	before=$((before + n))
 	awk -v f="$format" -v n="$n" -v c="$(cpu)" -v b="$begun" -v t="$(date +%s.%N)" -v s="$from" \
 		'BEGIN { printf "%-10s %10d %8.1f %8.1f %12.2f %14.0f\n", f, n, t - s, c - b, (c - b) / n * 1e6, n / (c - b) }'

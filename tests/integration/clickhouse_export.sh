@@ -123,6 +123,18 @@ backfilled() {
 }
 check "an interval is written again where objects were lost" backfilled
 
+# Claims are kept while there may be flows of theirs, and some time longer.
+forgotten() {
+	local kept
+	kept=$(sql "SELECT count() FROM export_batch")
+	sql "INSERT INTO export_batch (run, batch, day, row_count) SELECT 1, number, today() - 100 - 40 * number, 1 FROM numbers(4)" &&
+		sql "INSERT INTO export_batch (run, batch, day, row_count) SELECT 1, 100 + number, today() - 15 * number, 1 FROM numbers(1, 3)" || return 1
+	export_now && is "SELECT count() FROM export_batch WHERE run != 1" "$kept" &&
+		is "SELECT groupArray(batch) FROM (SELECT batch FROM export_batch WHERE run = 1 ORDER BY batch)" "[101,102,103]" && same_in_bucket &&
+		sql "DELETE FROM export_batch WHERE run = 1 SETTINGS lightweight_deletes_sync = 2"
+}
+check "claims on flows that have long expired are forgotten, others are not" forgotten
+
 # The view of repeatable/32_refresh.sql, in a place of its own.
 refreshed() {
 	local path="s3('$S3/ipfix/view/date=*/hour=*/weir-*.parquet', '$S3_KEY', '$S3_SECRET')"

@@ -32,10 +32,12 @@ range(146)
         'LLDP', 'Slow', 'MACsec', '802.1X']
 --@ end
 
--- Of the Kafka tables. A message without our header is known by its place.
+-- Of the Kafka tables. A message without our header is known by its place, and by its time, since
+-- the places of a topic that is made anew begin again.
 --@ set kafka_batch_id
 ifNull(nullIf(arrayElement(_headers.value, indexOf(_headers.name, 'weir.batch')), ''),
-        concat(toString(_partition), '@', toString(_offset)))
+        concat(toString(_partition), '@', toString(_offset), '/',
+            ifNull(toString(toUnixTimestamp64Milli(_timestamp_ms)), '')))
 --@ end
 --@ set kafka_time
 ifNull(_timestamp_ms, now64(3))

@@ -7,7 +7,9 @@
 --
 -- A crash between the flows' part and a rollup's part leaves the rollup short: the batch is known
 -- when it comes again. So each rollup has a view …_missing, of what the flows have and it has not
--- (or, as a count below zero, the other way round), which `weir load rollups` puts in.
+-- (or, as a count below zero, the other way round). `weir load rollups` puts it in; and, but for a
+-- cluster, ClickHouse itself, by a refreshable view …_repair, in windows that have too few flows: where
+-- somebody drops a day of flows for want of room its sums must stay. Only the command does the rest.
 
 --@ set rollup_policy
 policy_originator LowCardinality(Nullable(String)),
@@ -49,17 +51,15 @@ TTL start_time + INTERVAL ${rollup_ttl}
 SETTINGS ttl_only_drop_parts = 1, allow_nullable_key = 1
 --@ end
 
---@ set rollup_missing
-CREATE OR REPLACE VIEW ${database}.${rollup}_missing ${on_cluster} AS
-WITH
-    toStartOfInterval({since:DateTime('UTC')}, INTERVAL ${window_value}) AS first,
+--@ set rollup_difference
+toStartOfInterval(since, INTERVAL ${window_value}) AS first,
     -- Windows of which flows may have expired are left as they are, and those that still fill up.
     now('UTC') - INTERVAL ${flow_ttl} + INTERVAL 1 HOUR AS kept,
     filling AS
     (
         SELECT DISTINCT toStartOfInterval(toDateTime(start_time, 'UTC'), INTERVAL ${window_value})
         FROM ${database}.data_flow${local}
-        WHERE start_time >= first AND insert_time > now64(3) - toIntervalSecond({quiet:UInt32})
+        WHERE start_time >= first AND insert_time > now64(3) - toIntervalSecond(quiet)
     )
 SELECT ${rollup_keys},
     toUInt64(sum(flows)) AS flow_count,
@@ -82,6 +82,40 @@ WHERE start_time >= first AND start_time >= kept AND start_time NOT IN filling
 GROUP BY ${rollup_keys}
 HAVING sum(flows) != 0 OR sum(bits) != 0 OR sum(number) != 0
 --@ end
+--@ set rollup_missing
+CREATE OR REPLACE VIEW ${database}.${rollup}_missing ${on_cluster} AS
+WITH
+    {since:DateTime('UTC')} AS since,
+    {quiet:UInt32} AS quiet,
+    ${rollup_difference}
+--@ end
+--@ set rollup_repair
+CREATE MATERIALIZED VIEW ${database}.${rollup}_repair
+REFRESH EVERY ${rollup_refresh} APPEND TO ${database}.${rollup} AS
+SELECT * EXCEPT (short)
+FROM
+(
+    SELECT *, sum(toInt64(flow_count)) OVER (PARTITION BY start_time) AS short
+    FROM
+    (
+        WITH
+            now('UTC') - INTERVAL ${rollup_days} DAY AS since,
+            ${rollup_quiet} AS quiet,
+            ${rollup_difference}
+    )
+)
+WHERE short > 0
+--@ end
+-- In a cluster each replica would put it in.
+--@ set rollup_repaired
+--@ if cluster
+--@ else
+--@ if rollup_refresh
+true
+--@ end
+--@ end
+--@ end
+
 -- With the AS among the keys its scopes add no rows; without it they would leave a row for each pair
 -- of AS, and none may see the sum over all AS for being one of them.
 --@ set rollup_own_scope
@@ -151,6 +185,13 @@ data_flow_by_edge_as_${window}
 --@ end
 ${rollup_missing};
 
+DROP VIEW IF EXISTS ${database}.${rollup}_repair ${on_cluster};
+
+--@ if rollup_repaired
+${rollup_repair};
+
+--@ end
+
 --@ if cluster
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_edge_as_${window} ${on_cluster}
 AS ${database}.data_flow_by_edge_as_${window}_local
@@ -211,6 +252,13 @@ data_flow_by_interface_${window}
 --@ end
 ${rollup_missing};
 
+DROP VIEW IF EXISTS ${database}.${rollup}_repair ${on_cluster};
+
+--@ if rollup_repaired
+${rollup_repair};
+
+--@ end
+
 --@ if cluster
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_interface_${window} ${on_cluster}
 AS ${database}.data_flow_by_interface_${window}_local
@@ -259,6 +307,13 @@ ${ip_version_query}
 data_flow_by_ip_version_${window}
 --@ end
 ${rollup_missing};
+
+DROP VIEW IF EXISTS ${database}.${rollup}_repair ${on_cluster};
+
+--@ if rollup_repaired
+${rollup_repair};
+
+--@ end
 
 --@ if cluster
 CREATE TABLE IF NOT EXISTS ${database}.data_flow_by_ip_version_${window} ${on_cluster}

@@ -5,9 +5,12 @@
 --   Kafka table of a format -> flow_in (Null) -> flow (Null), where `repeat` is known -> data_flow
 --
 -- A batch is what the agent put in one message; its identity is the message's header weir.batch,
--- without it the message's place in the topic. A row is a repeat where data_flow has rows of its
--- batch and day (what shares both was stored in one part, wholly or not at all), or where the same
--- batch stands twice in the block. In a view's query, flow_in is the block being inserted.
+-- without it the message's place in the topic and its time. A row is a repeat where data_flow has
+-- rows of its batch and day (what shares both was stored in one part, wholly or not at all: the
+-- engine ends a block only after a whole message), or where a readable message of the same batch
+-- stands before its own in the block. Both must be seen to be there: a question that finds nothing
+-- takes the row, for one too many can be told (ingest_double) and one too few cannot. In a view's
+-- query, flow_in is the block being inserted.
 
 --@ set ingest_start
 if(time_flow_start_ns > toUnixTimestamp64Nano(received) - 7 * 86400000000000
@@ -405,11 +408,17 @@ SELECT * REPLACE (
             WHERE batch ${global} IN (SELECT batch FROM ${ingest}.flow_in)
             GROUP BY batch, toDate(start_time)
         ), 1,
-        (batch, kafka_partition, kafka_offset) NOT IN
+        (batch, kafka_partition, kafka_offset) IN
         (
-            SELECT batch, tupleElement(min((kafka_partition, kafka_offset)) AS first, 1), tupleElement(first, 2)
-            FROM ${ingest}.flow_in
-            GROUP BY batch
+            SELECT batch, tupleElement(later, 1), tupleElement(later, 2)
+            FROM
+            (
+                SELECT batch, arrayJoin(arrayPopFront(arraySort(
+                    groupUniqArray((kafka_partition, kafka_offset))))) AS later
+                FROM ${ingest}.flow_in
+                WHERE error = ''
+                GROUP BY batch
+            )
         ), 2,
         0) AS repeat)
 FROM ${ingest}.flow_in

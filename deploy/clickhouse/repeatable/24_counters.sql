@@ -55,11 +55,17 @@ WHERE error = ''
         WHERE batch ${global} IN (SELECT batch FROM ${ingest}.counter_in)
         GROUP BY batch, toDate(time)
     )
-    AND (batch, kafka_partition, kafka_offset) IN
+    AND (batch, kafka_partition, kafka_offset) NOT IN
     (
-        SELECT batch, tupleElement(min((kafka_partition, kafka_offset)) AS first, 1), tupleElement(first, 2)
-        FROM ${ingest}.counter_in
-        GROUP BY batch
+        SELECT batch, tupleElement(later, 1), tupleElement(later, 2)
+        FROM
+        (
+            SELECT batch, arrayJoin(arrayPopFront(arraySort(
+                groupUniqArray((kafka_partition, kafka_offset))))) AS later
+            FROM ${ingest}.counter_in
+            WHERE error = ''
+            GROUP BY batch
+        )
     );
 
 -- The interface counters of a sample (RFC 2863); the table replaces what comes twice.

@@ -20,6 +20,20 @@ FROM ${database}.ingest_progress
 WHERE insert_time > now() - INTERVAL 1 DAY
 GROUP BY topic, kafka_partition;
 
+-- Batches that were stored twice: by two consumers at once, neither of which saw the other's rows. A
+-- block of Kafka is stored at one time, so that a batch of two times came with two blocks.
+CREATE OR REPLACE VIEW ${database}.ingest_double ${on_cluster} AS
+SELECT
+    batch,
+    toDate(start_time) AS day,
+    uniqExact(insert_time) AS copies,
+    count() AS flows,
+    min(insert_time) AS first_insert,
+    max(insert_time) AS last_insert
+FROM ${database}.data_flow
+GROUP BY batch, toDate(start_time)
+HAVING copies > 1;
+
 -- With goflow2's column names, in the types of its JSON form.
 CREATE OR REPLACE VIEW ${database}.ipfix_raw_data ${on_cluster} AS
 SELECT
