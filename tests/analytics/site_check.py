@@ -10,6 +10,7 @@ than UTC, so that a time that is not UTC shows.
 """
 import os
 import re
+import signal
 import sys
 import traceback
 
@@ -422,6 +423,7 @@ def main():
     shots = os.environ.get("SHOTS")
     if shots:
         os.makedirs(shots, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a time limit leaves no browser behind
     checks = Checks(os.path.abspath(site), database)
     try:
         checks.run(shots)
