@@ -20,7 +20,7 @@ flock 8
 run() { # LOG COMMAND...: quiet, but for its end when it fails
 	local log=../build/analytics/$1.log
 	shift
-	nice "$@" >"$log" 2>&1 </dev/null || { tail -n 15 "$log" >&2; die "failed: $*"; }
+	nice "$@" >"$log" 2>&1 </dev/null 8>&- || { tail -n 15 "$log" >&2; die "failed: $*"; }
 }
 
 # A directory is whole when its stamp holds the sum of what it was made of.

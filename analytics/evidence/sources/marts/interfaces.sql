@@ -1,4 +1,5 @@
-select *
+-- `key`: what stands for the interface in the filters' queries, whatever its name is made of
+select *, md5(exporter || ' ' || interface) as key
 from (
     select * from interfaces
     union all by name -- a file of its own even when empty
