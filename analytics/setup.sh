@@ -34,7 +34,7 @@ set_up_python() {
 		die "$python is $("$python" -V 2>&1); Python 3.10 to 3.13 is needed (PYTHON=...)"
 	say "Python packages of requirements.txt, into analytics/.venv"
 	rm -f .venv/weir-stamp
-	[ -x .venv/bin/pip ] || run venv "$python" -m venv .venv
+	[ -x .venv/bin/pip ] || run venv "$python" -m venv --clear .venv
 	run pip .venv/bin/pip install -q --disable-pip-version-check -r requirements.txt
 	# Where DuckDB looks for extensions, so that it need not download any.
 	.venv/bin/python - <<-'PY' || die "DuckDB does not take the extension httpfs"

@@ -49,7 +49,7 @@ static const struct {
 	{"CLICKHOUSE_KAFKA_FLUSH_MS", "kafka_flush_ms", NUMBER, "5000"},
 	{"CLICKHOUSE_EXPORT_REFRESH", "export_refresh", OPTIONAL_PERIOD, ""},
 	{"CLICKHOUSE_ROLLUP_REFRESH", "rollup_refresh", OPTIONAL_PERIOD, "1 HOUR"},
-	{"CLICKHOUSE_ROLLUP_DAYS", "rollup_days", NUMBER, "2"},
+	{"CLICKHOUSE_ROLLUP_HOURS", "rollup_hours", NUMBER, "6"},
 	{"ROLLUP_QUIET", "rollup_quiet", NUMBER, "60"},
 	{"CLICKHOUSE_FORMAT_SCHEMA", "schema_file", TEXT, ""},
 	{"CLICKHOUSE_FORMAT_SCHEMA_COUNTERS", "counter_schema_file", TEXT, "flow:CounterSample"},

@@ -30,7 +30,7 @@ for set in "$@"; do
 	grep -qxF "${packages[$set]}" "$venv/weir-packages" 2>/dev/null || wanted+=("${packages[$set]}")
 done
 if [ ${#wanted[@]} -gt 0 ]; then
-	[ -x "$venv/bin/pip" ] || python3 -m venv "$venv" >"$venv.log" 2>&1 ||
+	[ -x "$venv/bin/pip" ] || python3 -m venv --clear "$venv" >"$venv.log" 2>&1 ||
 		die "python3 -m venv fails: $(tail -n 1 "$venv.log"); install python3-venv"
 	"$venv/bin/pip" install -q --disable-pip-version-check "${wanted[@]}" >"$venv.log" 2>&1 ||
 		die "pip cannot install ${wanted[*]}: $(tail -n 1 "$venv.log")"

@@ -12,7 +12,7 @@ times=20
 # Captures are old: nothing may expire, and their days are looked at as well. ClickHouse repairs the
 # rollups by itself, here every few seconds.
 export CLICKHOUSE_FLOW_TTL='60 YEAR' CLICKHOUSE_FLOW_MV_TTL='60 YEAR' EXPORT_GRACE=1
-export CLICKHOUSE_ROLLUP_REFRESH='10 SECOND' CLICKHOUSE_ROLLUP_DAYS=20000 ROLLUP_QUIET=20
+export CLICKHOUSE_ROLLUP_REFRESH='10 SECOND' CLICKHOUSE_ROLLUP_HOURS=480000 ROLLUP_QUIET=20
 export CLICKHOUSE_KAFKA_BLOCK_ROWS=2 # messages, of some thousand flows
 start_store || { echo "FAIL store: it does not start"; exit 1; }
 start_broker

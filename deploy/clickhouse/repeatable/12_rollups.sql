@@ -99,7 +99,8 @@ FROM
     FROM
     (
         WITH
-            now('UTC') - INTERVAL ${rollup_days} DAY AS since,
+            least(now('UTC') - INTERVAL ${rollup_hours} HOUR,
+                now('UTC') - INTERVAL ${window_value} - INTERVAL ${window_value}) AS since,
             ${rollup_quiet} AS quiet,
             ${rollup_difference}
     )
