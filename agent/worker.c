@@ -31,7 +31,7 @@ enum {
 	NAP_MAX_NS = 1000 * 1000,
 	NAP_FEW = RX_BATCH / 2, /* datagrams since the nap before */
 	NAP_SLACK_NS = 10 * 1000,
-	SLEEP_MILLIS = 50,
+	SLEEP_MILLIS = 100, /* a message that waits for its time waits so much longer */
 	TICK_NS = 20 * 1000000,
 	DRAIN_SECONDS = 2,
 	NICE = -10,
