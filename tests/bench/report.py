@@ -81,7 +81,7 @@ def picture(rows, path):
     if not rows:
         return False
     width, left, bar, gap, top = 760, 250, 18, 8, 46
-    low, high = 0.01, 100.0
+    low, high = 0.01, 1000.0
     scale = (width - left - 80) / (log10(high) - log10(low))
     height = top + len(rows) * (bar + gap) + 34
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -89,7 +89,7 @@ def picture(rows, path):
            f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
            '<text x="12" y="22" font-size="14">CPU time a flow in microseconds '
            '(logarithmic; shorter is better)</text>']
-    for power in range(-2, 3):
+    for power in range(-2, 4):
         x = left + (power + 2) * scale
         out.append(f'<line x1="{x:.1f}" y1="{top - 8}" x2="{x:.1f}" y2="{height - 26}" '
                    'stroke="#dddddd"/>')
