@@ -272,12 +272,19 @@ bench_peer() { # NAME PROTOCOL RATE COMMAND...
 	read -r cpu_least cpu_median < <(printf '%s\n' "${numbers[@]}" | least_and_median)
 	record peers "$name" cpu_us="$cpu_least" median_us="$cpu_median" \
 		loss_percent="$(loss_of "$total" $((total - $(udp_lost) + lost)))" rss_mib=$(($(tree_rss "$peer") / 1024)) rate="$r"
-	kill "$peer"
+	# nfacctd's plugins are processes of their own, which end when they notice that it has.
+	read -ra children < <(pgrep -d ' ' -P "$peer"; echo)
+	kill "$peer" "${children[@]}" 2>/dev/null
 	{ await 10 silent || kill -KILL "$peer"; wait "$peer"; } 2>/dev/null
+	await 10 gone "${children[@]}" || kill -KILL "${children[@]}" 2>/dev/null
 	sleep 1
-	rm -rf "${scratch:?}"/nf*
+	rm -rf "${scratch:?}/nfcapd"
 }
 silent() { ! listening; }
+gone() { # PID...
+	local p
+	for p; do ! kill -0 "$p" 2>/dev/null || return 1; done
+}
 listening() { in_b ss -Hlun | grep -q ':4739 '; }
 peer_load() { # RATE SECONDS
 	sent=$(in_b "$BUILD/tests/send_load" --to $to --interface vb --pass --from 10.9.0.10 --mac "$mac_b" \
