@@ -304,6 +304,28 @@ static void many_prefixes_have_the_answers_of_libmaxminddb(void **state)
 		found += leaf != 0;
 	}
 	assert_true(found > 50000 && found < 290000);
+	/* Several at once have the answers that each has alone. */
+	for (unsigned round = 0; round < 2000; round++) {
+		struct ip_addr a[IP_TABLE_TOGETHER] = {0};
+		const struct ip_addr *addresses[IP_TABLE_TOGETHER];
+		uint32_t leaves[IP_TABLE_TOGETHER];
+		unsigned n = 1 + round % IP_TABLE_TOGETHER;
+
+		for (unsigned i = 0; i < n; i++) {
+			addresses[i] = &a[i];
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			if (seed >> 63) {
+				ip_from_v4(&a[i], (char *)&seed + 3);
+				a[i].b[12] = (uint8_t)(9 + a[i].b[12] % 5);
+			} else if (seed >> 60) { /* else unset */
+				memcpy(a[i].b, (uint8_t[]){0x20, 1, (seed >> 40) & 3, seed >> 50},
+				       4);
+			}
+		}
+		ip_table_find_many(t, addresses, leaves, n);
+		for (unsigned i = 0; i < n; i++)
+			assert_int_equal(leaves[i], ip_table_find(t, &a[i]));
+	}
 	MMDB_close(&db);
 	ip_table_free(t);
 }
