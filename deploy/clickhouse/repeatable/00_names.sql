@@ -39,6 +39,18 @@ ifNull(nullIf(arrayElement(_headers.value, indexOf(_headers.name, 'weir.batch'))
         concat(toString(_partition), '@', toString(_offset), '/',
             ifNull(toString(toUnixTimestamp64Milli(_timestamp_ms)), '')))
 --@ end
+-- Of the readable messages of a block (the table ${block}) the places where a batch stands again.
+--@ set later_in_block
+SELECT batch, tupleElement(later, 1), tupleElement(later, 2)
+            FROM
+            (
+                SELECT batch, arrayJoin(arrayPopFront(arraySort(
+                    groupUniqArray((kafka_partition, kafka_offset))))) AS later
+                FROM ${block}
+                WHERE error = ''
+                GROUP BY batch
+            )
+--@ end
 --@ set kafka_time
 ifNull(_timestamp_ms, now64(3))
 --@ end

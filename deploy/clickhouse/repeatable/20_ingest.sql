@@ -398,6 +398,9 @@ SELECT topic, kafka_partition, kafka_offset, batch_id, format, error, raw_messag
 FROM ${ingest}.flow_in
 WHERE error != '';
 
+--@ set block
+${ingest}.flow_in
+--@ end
 CREATE MATERIALIZED VIEW ${ingest}.flow_repeat_mv ${on_cluster} TO ${ingest}.flow AS
 SELECT * REPLACE (
     multiIf(
@@ -410,15 +413,7 @@ SELECT * REPLACE (
         ), 1,
         (batch, kafka_partition, kafka_offset) IN
         (
-            SELECT batch, tupleElement(later, 1), tupleElement(later, 2)
-            FROM
-            (
-                SELECT batch, arrayJoin(arrayPopFront(arraySort(
-                    groupUniqArray((kafka_partition, kafka_offset))))) AS later
-                FROM ${ingest}.flow_in
-                WHERE error = ''
-                GROUP BY batch
-            )
+            ${later_in_block}
         ), 2,
         0) AS repeat)
 FROM ${ingest}.flow_in

@@ -42,6 +42,9 @@ FROM ${ingest}.counter_in
 WHERE error != '';
 
 -- What came twice is left out, as with flows.
+--@ set block
+${ingest}.counter_in
+--@ end
 CREATE MATERIALIZED VIEW ${ingest}.counter_data_mv ${on_cluster}
 TO ${database}.counter_sample${local} AS
 SELECT time, collector_id, sampler_address, sub_agent_id, source_id_type, source_id_index,
@@ -57,15 +60,7 @@ WHERE error = ''
     )
     AND (batch, kafka_partition, kafka_offset) NOT IN
     (
-        SELECT batch, tupleElement(later, 1), tupleElement(later, 2)
-        FROM
-        (
-            SELECT batch, arrayJoin(arrayPopFront(arraySort(
-                groupUniqArray((kafka_partition, kafka_offset))))) AS later
-            FROM ${ingest}.counter_in
-            WHERE error = ''
-            GROUP BY batch
-        )
+        ${later_in_block}
     );
 
 -- The interface counters of a sample (RFC 2863); the table replaces what comes twice.
