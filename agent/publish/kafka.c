@@ -63,7 +63,7 @@ static void *kafka_thread(void *arg)
 		known = kafka_knows_partitions(s);
 		if (now - asked >= (known ? METADATA_MS : RETRY_MS)) {
 			asked = now;
-			kafka_ask_partitions(s, known);
+			kafka_ask_partitions(s);
 		}
 		if (s->spool) {
 			kafka_spool_work(s, now, now - ticked >= SPOOL_TICK_MS);

@@ -61,12 +61,11 @@ rd_kafka_resp_err_t kafka_produce(struct kafka_sink *s, struct message *m)
 {
 	bool keyed = s->sink.options->key_exporter;
 	rd_kafka_headers_t *h = headers_of(s, m);
-	int32_t partition;
-	rd_kafka_topic_t *topic = kafka_topic_of(s, m, &partition);
+	rd_kafka_topic_t *topic = kafka_topic_of(s, m);
 	rd_kafka_resp_err_t err;
 
 	err = rd_kafka_producev(
-		s->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+		s->rk, RD_KAFKA_V_RKT(topic),
 		RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_VALUE(m->bytes, m->len),
 		RD_KAFKA_V_KEY(keyed ? m->exporter.b : NULL, keyed ? sizeof(m->exporter.b) : 0),
 		RD_KAFKA_V_HEADERS(h), RD_KAFKA_V_OPAQUE(m), RD_KAFKA_V_END);
@@ -126,8 +125,7 @@ void kafka_retry_later(struct kafka_sink *s, struct message *m, rd_kafka_resp_er
 
 void kafka_failed(struct kafka_sink *s, struct message *m, rd_kafka_resp_err_t err)
 {
-	int32_t partition;
-	const char *topic = rd_kafka_topic_name(kafka_topic_of(s, m, &partition));
+	const char *topic = rd_kafka_topic_name(kafka_topic_of(s, m));
 
 	switch (err) {
 	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:

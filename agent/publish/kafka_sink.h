@@ -33,7 +33,6 @@ struct kafka_sink {
 	struct kafka_topic {
 		char group[MESSAGE_GROUP_MAX + 1];
 		rd_kafka_topic_t *topic;
-		int32_t partitions;
 	} topics[SINK_GROUPS_MAX];
 	pthread_t thread;
 	bool started, stopping;
@@ -67,19 +66,19 @@ static inline uint64_t kafka_now_ms(void)
 /* True when the topic's name depends on the group of the exporter. */
 bool kafka_topic_is_grouped(const char *name);
 
-/* A handle on a topic, with the partitioner for messages without a partition of our choice. */
+/* A handle on a topic, whose partitioner keeps an exporter in one partition where keys are asked
+ * for. */
 rd_kafka_topic_t *kafka_topic_new(struct kafka_sink *s, const char *name);
 
-/* The topic of the message and, where it is known and is for us to choose, the partition. Any
- * thread may ask. */
-rd_kafka_topic_t *kafka_topic_of(struct kafka_sink *s, const struct message *m, int32_t *partition);
+/* The topic of the message. Any thread may ask. */
+rd_kafka_topic_t *kafka_topic_of(struct kafka_sink *s, const struct message *m);
 
-/* Asks a broker for numbers of partitions that are not known yet, or `again` for all. Waits for a
- * second at most where nobody answers. */
-void kafka_ask_partitions(struct kafka_sink *s, bool again);
+/* Asks a broker how many partitions the topic has, so that as many messages are filled side by
+ * side. Waits for a second at most where nobody answers. Not for topics by group. */
+void kafka_ask_partitions(struct kafka_sink *s);
 
-/* Whether they are all known. */
-bool kafka_knows_partitions(struct kafka_sink *s);
+/* Whether that is known, where it is asked for. */
+bool kafka_knows_partitions(const struct kafka_sink *s);
 
 /* Makes the topic of those without a group. False: its name is not one. */
 bool kafka_topics_begin(struct kafka_sink *s);

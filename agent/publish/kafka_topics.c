@@ -15,12 +15,31 @@ bool kafka_topic_is_grouped(const char *name)
 	return strstr(name, GROUP) != NULL;
 }
 
+/* For librdkafka: Kafka's default partitioner, whatever is known of the topic when the message is
+ * handed over. All flows in a message share its partition, so this follows how messages are filled:
+ * by no more lanes than SINK_LANES_MAX, and for topics by group by KAFKA_LANES. */
+static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size_t len, int32_t n,
+			    void *sink, void *message)
+{
+	const struct kafka_sink *s = sink;
+	uint32_t hash = murmur2(key, len) & 0x7fffffff;
+
+	(void)topic;
+	(void)message;
+	if (s->sink.grouped)
+		hash %= KAFKA_LANES;
+	else if (n > SINK_LANES_MAX)
+		n = SINK_LANES_MAX;
+	return (int32_t)(hash % (uint32_t)n);
+}
+
 rd_kafka_topic_t *kafka_topic_new(struct kafka_sink *s, const char *name)
 {
 	rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
 
+	rd_kafka_topic_conf_set_opaque(conf, s);
 	rd_kafka_topic_conf_set_partitioner_cb(conf, s->sink.options->key_exporter
-							     ? rd_kafka_msg_partitioner_murmur2
+							     ? partition_of
 							     : rd_kafka_msg_partitioner_random);
 	return rd_kafka_topic_new(s->rk, name, conf);
 }
@@ -80,54 +99,35 @@ static struct kafka_topic *topic_of_group(struct kafka_sink *s, const char *grou
 	return t ? t : s->topics;
 }
 
-/* The partition that Kafka's default partitioner gives to the exporter's 16 bytes as a key: all
- * flows in the message share it as soon as the number of partitions is known. Messages of groups
- * are filled by the hash modulo KAFKA_LANES, so that there this is so where that is a multiple of
- * the number; else the partition still is one for an exporter. */
-static int32_t partition_of(const struct kafka_sink *s, const struct message *m, int32_t n)
+rd_kafka_topic_t *kafka_topic_of(struct kafka_sink *s, const struct message *m)
 {
-	uint32_t hash = murmur2(m->exporter.b, 16) & 0x7fffffff;
-
-	if (!s->sink.options->key_exporter || !n)
-		return RD_KAFKA_PARTITION_UA;
-	return (int32_t)((s->sink.grouped ? hash % KAFKA_LANES : hash) % (uint32_t)n);
-}
-
-rd_kafka_topic_t *kafka_topic_of(struct kafka_sink *s, const struct message *m, int32_t *partition)
-{
-	struct kafka_topic *t;
-
-	*partition = RD_KAFKA_PARTITION_UA;
 	if (m->counters)
 		return s->counters;
-	if (!s->sink.grouped) {
-		*partition = partition_of(s, m, __atomic_load_n(&s->partitions, __ATOMIC_RELAXED));
-		return s->flows;
-	}
-	t = topic_of_group(s, m->group);
-	*partition = partition_of(s, m, __atomic_load_n(&t->partitions, __ATOMIC_RELAXED));
-	return t->topic;
+	return s->sink.grouped ? topic_of_group(s, m->group)->topic : s->flows;
 }
 
-/* How many partitions the topic has; 0 where it is not there yet, -1 where nobody answers. */
+/* How many partitions the topic has; 0 where it is not there yet or nobody answers. */
 static int32_t count_partitions(struct kafka_sink *s, rd_kafka_topic_t *topic)
 {
 	const struct rd_kafka_metadata *md;
 	int32_t n = 0;
 
 	if (rd_kafka_metadata(s->rk, 0, topic, &md, METADATA_WAIT_MS))
-		return -1;
+		return 0;
 	if (md->topic_cnt == 1 && !md->topics[0].err)
 		n = md->topics[0].partition_cnt;
 	rd_kafka_metadata_destroy(md);
 	return n;
 }
 
-static void ask_flow_topic(struct kafka_sink *s)
+void kafka_ask_partitions(struct kafka_sink *s)
 {
-	int32_t n = count_partitions(s, s->flows);
+	int32_t n;
 
-	if (n <= 0 || n == s->partitions)
+	if (s->sink.grouped)
+		return;
+	n = count_partitions(s, s->flows);
+	if (!n || n == s->partitions)
 		return;
 	if (n > SINK_LANES_MAX) {
 		log_warning("output %s: only %d of the topic's %d partitions are used, to bound "
@@ -140,38 +140,9 @@ static void ask_flow_topic(struct kafka_sink *s)
 		__atomic_store_n(&s->sink.lanes, (unsigned)n, __ATOMIC_RELAXED);
 }
 
-void kafka_ask_partitions(struct kafka_sink *s, bool again)
+bool kafka_knows_partitions(const struct kafka_sink *s)
 {
-	unsigned n = __atomic_load_n(&s->n_topics, __ATOMIC_ACQUIRE);
-
-	if (!s->sink.grouped) {
-		ask_flow_topic(s);
-		return;
-	}
-	for (unsigned i = 0; i < n; i++) {
-		struct kafka_topic *t = &s->topics[i];
-		int32_t partitions;
-
-		if (t->partitions && !again)
-			continue;
-		partitions = count_partitions(s, t->topic);
-		if (partitions < 0)
-			return; /* not now: it would take a second for each */
-		if (partitions)
-			__atomic_store_n(&t->partitions, partitions, __ATOMIC_RELAXED);
-	}
-}
-
-bool kafka_knows_partitions(struct kafka_sink *s)
-{
-	unsigned n = __atomic_load_n(&s->n_topics, __ATOMIC_ACQUIRE);
-
-	if (!s->sink.grouped)
-		return s->partitions;
-	for (unsigned i = 0; i < n; i++)
-		if (!s->topics[i].partitions)
-			return false;
-	return true;
+	return s->sink.grouped || s->partitions;
 }
 
 void kafka_topics_free(struct kafka_sink *s)
