@@ -50,10 +50,11 @@ as_decoded_json() {
 }
 check "JSON: the same rows as Protobuf" as_decoded_json
 
+# The views of a block are written one after the other: those of rollups after the flows.
 rollups() {
 	local kind
 	for kind in 5m 1h 1d; do
-		is "SELECT sum(flow_count) = (SELECT count() FROM data_flow),
+		becomes 60 "SELECT sum(flow_count) = (SELECT count() FROM data_flow),
 			sum(bit_count) = (SELECT sum(bit_count) FROM data_flow),
 			sum(packet_count) = (SELECT sum(packet_count) FROM data_flow)
 			FROM data_flow_by_ip_version_$kind" "1	1	1" || return 1
@@ -108,7 +109,7 @@ twice_at_once() {
 check "a batch that comes several times at once counts once" twice_at_once
 
 lag() {
-	is "SELECT countDistinct(topic), sum(flows) - sum(repeated_flows) = (SELECT count() FROM data_flow),
+	becomes 30 "SELECT countDistinct(topic), sum(flows) - sum(repeated_flows) = (SELECT count() FROM data_flow),
 		max(worst_lag) < 120 FROM ingest_lag WHERE topic IN ('flows', 'json')" "2	1	1"
 }
 check "the lag of ingest can be seen" lag
@@ -127,7 +128,7 @@ counters() {
 	[ "$(cat "$work/samples")" -gt 0 ] || { echo "no counter samples in the captures"; return 1; }
 	becomes 30 "SELECT count() FROM counter_sample" "$(cat "$work/samples")" || return 1
 	is "SELECT countIf(numbers['ifInOctets'] != 0) > 0 FROM counter_sample" 1 &&
-		is "SELECT count() > 0, countIf(in_bit_count > 0) > 0 FROM data_interface_traffic" "1	1"
+		becomes 30 "SELECT count() > 0, countIf(in_bit_count > 0) > 0 FROM data_interface_traffic" "1	1"
 }
 check "counter samples, and interface traffic by them" counters
 
