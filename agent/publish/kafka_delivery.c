@@ -65,8 +65,8 @@ rd_kafka_resp_err_t kafka_produce(struct kafka_sink *s, struct message *m)
 	rd_kafka_resp_err_t err;
 
 	err = rd_kafka_producev(
-		s->rk, RD_KAFKA_V_RKT(topic),
-		RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_VALUE(m->bytes, m->len),
+		s->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(0),
+		RD_KAFKA_V_VALUE(m->bytes, m->len),
 		RD_KAFKA_V_KEY(keyed ? m->exporter.b : NULL, keyed ? sizeof(m->exporter.b) : 0),
 		RD_KAFKA_V_HEADERS(h), RD_KAFKA_V_OPAQUE(m), RD_KAFKA_V_END);
 	if (err)
