@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../agent/enrich/table_file.h"
 #include "mmdb_writer.h"
 #include "versions.h"
 
@@ -402,30 +403,61 @@ static int write_metadata(const struct mmdb_writer *w, FILE *f, const char *type
 	return r;
 }
 
-int mmdb_finish(struct mmdb_writer *w, const char *path, const char *type, const char *text)
+/* Tree and data, then the metadata with their hash. */
+static int write_all(struct mmdb_writer *w, FILE *f, const char *type, const char *text)
 {
-	char beside[PATH_MAX];
+	uint8_t hash[TABLE_HASH];
+	struct buffer b = {0};
+	int r = write_tree(w, f);
+	off_t n;
+
+	r = r ? r : write_data(w, f);
+	if (r)
+		return r;
+	n = fflush(f) ? -1 : ftello(f);
+	if (n < 0)
+		return -errno;
+	r = table_hash(fileno(f), (uint64_t)n, hash);
+	buffer_format(&b, "%s; " TABLE_CONTENT, text);
+	buffer_hex(&b, hash, sizeof(hash));
+	buffer_char(&b, '\0');
+	r = r ? r : b.failed ? -ENOMEM : write_metadata(w, f, type, b.p);
+	buffer_free(&b);
+	return r;
+}
+
+int mmdb_write(struct mmdb_writer *w, const char *path, const char *type, const char *text,
+	       char beside[PATH_MAX])
+{
 	FILE *f;
 	int r = w->error;
 
 	if (r)
 		return r;
-	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
+	if (snprintf(beside, PATH_MAX, "%s.new", path) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	f = fopen(beside, "we");
+	f = fopen(beside, "w+e");
 	if (!f)
 		return -errno;
 	setvbuf(f, NULL, _IOFBF, COPY);
-	r = write_tree(w, f);
-	r = r ? r : write_data(w, f);
-	r = r ? r : write_metadata(w, f, type, text);
+	r = write_all(w, f, type, text);
 	if (!r && (fflush(f) || fsync(fileno(f))))
 		r = -errno;
 	if (fclose(f) && !r)
 		r = -errno;
-	if (!r && rename(beside, path))
-		r = -errno;
 	if (r)
 		unlink(beside);
+	return r;
+}
+
+int mmdb_finish(struct mmdb_writer *w, const char *path, const char *type, const char *text)
+{
+	char beside[PATH_MAX];
+	int r = mmdb_write(w, path, type, text, beside);
+
+	if (!r && rename(beside, path)) {
+		r = -errno;
+		unlink(beside);
+	}
 	return r;
 }

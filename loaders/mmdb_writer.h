@@ -3,6 +3,7 @@
 #ifndef WEIR_MMDB_WRITER_H
 #define WEIR_MMDB_WRITER_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,8 +34,13 @@ void mmdb_put_pointer(struct buffer *b, uint32_t where); /* as returned above */
 int mmdb_prefix(struct mmdb_writer *w, uint64_t high, uint64_t low, unsigned length,
 		uint32_t where);
 
-/* Writes the whole to `path`: beside it first, then renamed. Returns 0 or a negative errno. */
+/* Writes the whole to `path`: beside it first, then renamed. Behind the text, the description has a
+ * hash of tree and data. Returns 0 or a negative errno. */
 int mmdb_finish(struct mmdb_writer *w, const char *path, const char *type, const char *text);
+
+/* The same, but the file stays where it was written: in `beside`, which then ends in ".new". */
+int mmdb_write(struct mmdb_writer *w, const char *path, const char *type, const char *text,
+	       char beside[PATH_MAX]);
 
 uint64_t mmdb_nodes(const struct mmdb_writer *w);
 uint64_t mmdb_data_size(const struct mmdb_writer *w);

@@ -1,9 +1,10 @@
-/* weir load trie: ip.mmdb and meta.json for the agent, from the latest versions of all tables.
- * SPDX-License-Identifier: Apache-2.0 */
+/* weir load trie: ip.mmdb, ip.table and meta.json for the agent, from the latest versions of all
+ * tables. SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -362,8 +363,8 @@ static int build(struct trie *t)
 	r = ip_merge_each(&t->merge, put_prefix, t);
 	snprintf(path, sizeof(path), "%s/ip.mmdb", t->l->cache);
 	if ((!r || r == -EIO) && !t->l->dry_run) {
-		int written = mmdb_finish(t->w, path, "weir-ip",
-					  "Addresses as weir load knows them");
+		int written = mmdb_write(t->w, path, "weir-ip", "Addresses as weir load knows them",
+					 t->written);
 
 		r = written ? written : r;
 	}
@@ -389,30 +390,45 @@ static void free_all(struct trie *t)
 		free(t->table[i]);
 }
 
+/* ip.mmdb, not yet in its place: its path, and what was done for it. */
+static int write_mmdb(struct load *l, char written[PATH_MAX], char *summary, size_t size)
+{
+	struct trie t = {.l = l, .w = mmdb_writer_new(l->cache)};
+	char count[16];
+	int r = t.w ? build(&t) : load_fail(l, errno, "%s: %s", l->cache, strerror(errno));
+
+	if (r && *t.written)
+		unlink(t.written);
+	strcpy(written, t.written);
+	if (!r)
+		snprintf(summary, size,
+			 "%s prefixes, %" PRIu64 " nodes, %" PRIu64 " MB of data; %zu AS",
+			 load_count(t.prefixes, count), mmdb_nodes(t.w), mmdb_data_size(t.w) >> 20,
+			 t.n_as);
+	free_all(&t);
+	malloc_trim(0);
+	return r;
+}
+
 static int run(struct load *l)
 {
-	struct trie t = {.l = l};
 	struct meta_counts n = {0};
-	char path[PATH_MAX], communities[PATH_MAX], count[16];
+	char path[PATH_MAX], communities[PATH_MAX], addresses[128];
 	int r;
 
 	if (mkdir(l->cache, 0755) && errno != EEXIST)
 		return load_fail(l, errno, "%s: %s", l->cache, strerror(errno));
-	t.w = mmdb_writer_new(l->cache);
-	if (!t.w)
-		return load_fail(l, errno, "%s: %s", l->cache, strerror(errno));
-	r = build(&t);
+	r = write_mmdb(l, path, addresses, sizeof(addresses));
+	if (!r && !l->dry_run)
+		r = trie_table(l, path);
 	snprintf(path, sizeof(path), "%s/meta.json", l->cache);
 	if (!r && !l->dry_run)
 		r = trie_meta_json(
 			l, path, beside(l, l->o->communities, "communities.yml", communities), &n);
 	if (!r)
 		snprintf(l->summary, sizeof(l->summary),
-			 "%s prefixes, %" PRIu64 " nodes, %" PRIu64 " MB of data; %zu AS, %u "
-			 "devices, %u interfaces, %u applications, %u communities",
-			 load_count(t.prefixes, count), mmdb_nodes(t.w), mmdb_data_size(t.w) >> 20,
-			 t.n_as, n.devices, n.interfaces, n.applications, n.communities);
-	free_all(&t);
+			 "%s, %u devices, %u interfaces, %u applications, %u communities",
+			 addresses, n.devices, n.interfaces, n.applications, n.communities);
 	return r;
 }
 
@@ -421,7 +437,8 @@ const struct loader load_trie = {
 	.brief = "the files that the agent enriches flows from, of all that was loaded",
 	.arguments = "",
 	.help = "Builds ip.mmdb (all tables of addresses and own networks, each prefix with what "
-		"all of them say of\nit; `mmdblookup --file ip.mmdb --ip ADDRESS` shows it) and "
+		"all of them say of\nit; `mmdblookup --file ip.mmdb --ip ADDRESS` shows it), "
+		"ip.table (the same as the agent has it\nin memory, so that it starts at once) and "
 		"meta.json (devices, interfaces,\napplications, communities, AS) from the latest "
 		"versions in ClickHouse or, where none is configured,\nin load.history. A running "
 		"agent takes them over by itself.\n",

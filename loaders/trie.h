@@ -1,4 +1,4 @@
-/* The two files that the agent enriches flows from: ip.mmdb and meta.json.
+/* The files that the agent enriches flows from: ip.mmdb with ip.table, and meta.json.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WEIR_TRIE_H
 #define WEIR_TRIE_H
@@ -42,6 +42,7 @@ struct trie {
 	struct versions values; /* merged values → where */
 	struct buffer value;
 	uint64_t prefixes;
+	char written[PATH_MAX]; /* ip.mmdb, not yet in its place; "": none */
 	int column_failed;
 };
 
@@ -51,6 +52,11 @@ int trie_networks(struct trie *t, const char *path);
 /* The value of a prefix in the data section; 0 where nothing is known. */
 int trie_value(struct trie *t, const uint32_t values[MERGE_SOURCES_MAX], uint32_t *where);
 void trie_keys(struct trie *t);
+
+/* ip.table of the MMDB file `written`, and then both into their place: "ip.mmdb" in the cache.
+ * Needs as much memory as the agent does for it: what is not needed any more should be free by now.
+ */
+int trie_table(struct load *l, const char *written);
 
 /* meta.json; `as` are those of the trie. Tells how many devices and interfaces. */
 struct meta_counts {

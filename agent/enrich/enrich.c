@@ -9,10 +9,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "../log.h"
 #include "enricher.h"
+#include "table_file.h"
 
 enum { NICE = 10 };
 
@@ -62,6 +64,34 @@ static void loaded(struct enrich_table *t, uint64_t entries, uint64_t bytes, uin
 	set(&t->loads, t->loads + 1);
 }
 
+/* The table that `weir load trie` has made, where ip.mmdb is the one file there is. NULL where that
+ * cannot be had, which is said: then it is built. */
+static struct ip_table *read_ready_made(struct enricher *e, const struct ip_table_options *o)
+{
+	struct table_identity id;
+	struct ip_table *t;
+	char why[200];
+
+	if (!e->ready_made || o->n_paths != 1 || o->paths[0] != e->paths[0])
+		return NULL;
+	if (access(e->ready_made, F_OK)) {
+		log_info("there is no %s: the table of addresses is built of %s, which takes "
+			 "longer; `weir load trie` makes both",
+			 e->ready_made, o->paths[0]);
+		return NULL;
+	}
+	if (!table_identify(o->paths[0], &id)) {
+		log_warning("%s is not used: %s does not say which table was made of it",
+			    e->ready_made, o->paths[0]);
+		return NULL;
+	}
+	t = table_read(e->ready_made, &id, o, why, sizeof(why));
+	if (!t)
+		log_warning("%s %s: the table of addresses is built of %s, which takes longer",
+			    e->ready_made, why, o->paths[0]);
+	return t;
+}
+
 static void load_addresses(struct enricher *e)
 {
 	const char *paths[IP_TABLE_FILES_MAX];
@@ -75,13 +105,17 @@ static void load_addresses(struct enricher *e)
 	};
 	struct enrich_table *t = &e->tables[0];
 	struct ip_table *next = NULL, *old;
+	bool ready_made;
 	char error[400];
 
 	for (unsigned i = 0; i < e->n_mmdb; i++)
 		if (e->files[i].there)
 			paths[o.n_paths++] = e->paths[i];
 	if (o.n_paths) {
-		next = ip_table_load(&o, error, sizeof(error));
+		next = read_ready_made(e, &o);
+		ready_made = next;
+		if (!next)
+			next = ip_table_load(&o, error, sizeof(error));
 		if (!next) {
 			set(&t->refused, t->refused + 1);
 			log_error("%s; %s", error,
@@ -89,10 +123,10 @@ static void load_addresses(struct enricher *e)
 					: "addresses are not enriched until it is mended");
 			return;
 		}
-		log_info("addresses: %" PRIu64 " prefixes from %s%s, %zu MiB, loaded in %" PRIu64
-			 " ms",
+		log_info("addresses: %" PRIu64 " prefixes from %s%s, %zu MiB, %s in %" PRIu64 " ms",
 			 next->n_prefixes, paths[0], o.n_paths > 1 ? " and others" : "",
-			 next->size >> 20, next->load_ns / 1000000);
+			 next->size >> 20, ready_made ? "read ready-made" : "built",
+			 next->load_ns / 1000000);
 		loaded(t, next->n_prefixes, next->size, next->load_ns);
 	} else if (e->ip) {
 		log_warning("%s is gone: the addresses known before stay in use", e->paths[0]);
@@ -210,8 +244,13 @@ static bool find_files(struct enricher *e)
 	const struct enrich_options *o = e->options;
 	bool wanted = o->as || o->as_names || o->geo || o->networks || o->refs, ok = true;
 
-	if (wanted && o->cache)
+	if (wanted && o->cache) {
 		ok = add_path(e, o->cache, "ip.mmdb");
+		if (asprintf(&e->ready_made, "%s/ip.table", o->cache) < 0) {
+			e->ready_made = NULL;
+			ok = false;
+		}
+	}
 	for (unsigned i = 0; wanted && ok && i < o->n_mmdb; i++)
 		ok = add_path(e, NULL, o->mmdb[i]);
 	e->n_mmdb = e->n_paths;
@@ -289,6 +328,7 @@ void enricher_close(struct enricher *e)
 	rules_free(e->rules);
 	for (unsigned i = 0; i < e->n_paths; i++)
 		free(e->paths[i]);
+	free(e->ready_made);
 	pthread_cond_destroy(&e->wake);
 	pthread_mutex_destroy(&e->lock);
 	free(e);

@@ -27,6 +27,7 @@ struct enricher {
 	struct ip_table *ip; /* acquire and release, freed after a grace period */
 	struct meta *meta;   /* the same */
 
+	char *ready_made; /* path of ip.table; NULL: no ip.mmdb is looked for */
 	char *paths[ENRICH_MMDB_MAX + 2];
 	struct watched_file files[ENRICH_MMDB_MAX + 2];
 	unsigned n_paths, n_mmdb; /* MMDB files, then meta.json */

@@ -315,9 +315,9 @@ static void intern_texts(struct interner *in, struct text *t, size_t n)
 		t[i] = intern_text(in, t[i].p, t[i].p ? t[i].len : 0);
 }
 
-/* A copy of the struct of which the texts are interned, right behind what it is encoded as: whoever
- * copies that has the struct's first member, which leads there, in the same lines of the cache. */
-static void *place(struct interner *in, enum info_kind kind, struct info_bytes *image, size_t size)
+/* It goes right behind what it is encoded as: whoever copies that has the struct's first member,
+ * which leads there, in the same lines of the cache. */
+void *intern_place(struct interner *in, enum info_kind kind, struct info_bytes *image, size_t size)
 {
 	size_t n, before;
 	uint8_t *p;
@@ -375,7 +375,7 @@ const struct as_info *intern_as(struct interner *in, const struct as_info *image
 		return slot ? slot->value : NULL;
 	info = *image;
 	intern_texts(in, &info.name, 4);
-	return keep(in, slot, h, place(in, INFO_AS, &info.encoded, sizeof(info)));
+	return keep(in, slot, h, intern_place(in, INFO_AS, &info.encoded, sizeof(info)));
 }
 
 const struct geo_info *intern_geo(struct interner *in, const struct geo_info *image)
@@ -393,7 +393,7 @@ const struct geo_info *intern_geo(struct interner *in, const struct geo_info *im
 		return slot ? slot->value : NULL;
 	info = *image;
 	intern_texts(in, &info.continent, 4);
-	return keep(in, slot, h, place(in, INFO_GEO, &info.encoded, sizeof(info)));
+	return keep(in, slot, h, intern_place(in, INFO_GEO, &info.encoded, sizeof(info)));
 }
 
 const struct network_info *intern_network(struct interner *in, const struct network_info *image)
@@ -423,5 +423,5 @@ const struct network_info *intern_network(struct interner *in, const struct netw
 		intern_texts(in, refs, image->refs.n);
 		info.refs = (struct texts){refs, image->refs.n};
 	}
-	return keep(in, slot, h, place(in, INFO_NETWORK, &info.encoded, sizeof(info)));
+	return keep(in, slot, h, intern_place(in, INFO_NETWORK, &info.encoded, sizeof(info)));
 }

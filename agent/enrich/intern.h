@@ -72,6 +72,11 @@ const struct as_info *intern_as(struct interner *in, const struct as_info *image
 const struct geo_info *intern_geo(struct interner *in, const struct geo_info *image);
 const struct network_info *intern_network(struct interner *in, const struct network_info *image);
 
+/* A copy of a struct, encoded; its texts are interned, or stay where they are by other means.
+ * Nobody looks whether there is one like it. `image` is its first member, `size` that of the
+ * struct. NULL: out of memory. */
+void *intern_place(struct interner *in, enum info_kind kind, struct info_bytes *image, size_t size);
+
 /* Encodes a struct whose texts are interned already, for those that need no second look. */
 void intern_encode(struct interner *in, enum info_kind kind, void *info);
 

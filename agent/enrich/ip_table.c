@@ -292,6 +292,7 @@ static uint32_t add_leaf(struct builder *b, uint32_t part, struct text ref)
 	if (t->n_words + words >= POPTRIE_NODE ||
 	    !grow(&t->leaves, &b->cap_words, t->n_words + words, 4))
 		return no_memory(b);
+	t->leaves[t->n_words + words - 1] = 0; /* what stands behind the reference */
 	l = (struct ip_leaf *)(void *)(t->leaves + t->n_words);
 	l->part = part;
 	l->ref_len = (uint8_t)ref.len;
@@ -578,7 +579,8 @@ struct ip_table *ip_table_load(const struct ip_table_options *o, char *error, si
 	if (interner_init(&b.t->interner, o->writers))
 		goto out;
 	for (unsigned i = 0; i < o->n_paths && i < IP_TABLE_FILES_MAX; i++, b.n_files++)
-		if (mmdb_open(&b.files[i], o->paths[i], error, size))
+		if ((o->own_files ? mmdb_open_own : mmdb_open)(&b.files[i], o->paths[i], error,
+							       size))
 			goto out;
 	if (!prepare(&b))
 		goto out;

@@ -44,6 +44,7 @@ struct ip_table_options {
 	const info_writer *const *writers; /* by format; NULL: none */
 	/* What is taken of the values. */
 	bool as_names, geo, networks, refs;
+	bool own_files; /* nobody else changes them: they need not be copied */
 };
 
 /* Reads all files into one table. NULL and an `error` that says which file and why where one of

@@ -93,23 +93,9 @@ out:
 	return err ? err : to;
 }
 
-int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size)
+/* What has been opened: can it be read as far as the library has not looked? */
+static int check_opened(struct mmdb *m, const char *path, char *error, size_t size)
 {
-	char name[32];
-	int r, fd = copy_file(path, error, size);
-
-	memset(m, 0, sizeof(*m));
-	if (fd < 0)
-		return fd;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	r = MMDB_open(name, MMDB_MODE_MMAP, &m->db);
-	close(fd);
-	if (r != MMDB_SUCCESS) {
-		snprintf(error, size, "%s: %s", path,
-			 r == MMDB_FILE_OPEN_ERROR ? "its copy cannot be opened through /proc"
-						   : MMDB_strerror(r));
-		return -EBADMSG;
-	}
 	m->nodes = m->db.metadata.node_count;
 	m->v6 = m->db.metadata.ip_version == 6;
 	m->v4 = m->v6 ? m->db.ipv4_start_node.node_value : 0;
@@ -131,6 +117,39 @@ int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size)
 		return -EBADMSG;
 	}
 	return 0;
+}
+
+int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size)
+{
+	char name[32];
+	int r, fd = copy_file(path, error, size);
+
+	memset(m, 0, sizeof(*m));
+	if (fd < 0)
+		return fd;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	r = MMDB_open(name, MMDB_MODE_MMAP, &m->db);
+	close(fd);
+	if (r != MMDB_SUCCESS) {
+		snprintf(error, size, "%s: %s", path,
+			 r == MMDB_FILE_OPEN_ERROR ? "its copy cannot be opened through /proc"
+						   : MMDB_strerror(r));
+		return -EBADMSG;
+	}
+	return check_opened(m, path, error, size);
+}
+
+int mmdb_open_own(struct mmdb *m, const char *path, char *error, size_t size)
+{
+	int r;
+
+	memset(m, 0, sizeof(*m));
+	r = MMDB_open(path, MMDB_MODE_MMAP, &m->db);
+	if (r != MMDB_SUCCESS) {
+		snprintf(error, size, "%s: %s", path, MMDB_strerror(r));
+		return -EBADMSG;
+	}
+	return check_opened(m, path, error, size);
 }
 
 void mmdb_close(struct mmdb *m)

@@ -54,6 +54,9 @@ static inline bool mmdb_tree_fits(const MMDB_s *db)
 /* Copies the file into memory and opens that. Returns 0 or a negative errno with `error` saying
  * which file and why; -EBADMSG where it is no MMDB file or damaged. */
 int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size);
+
+/* The same without a copy, for who has made the file and knows that nobody else changes it. */
+int mmdb_open_own(struct mmdb *m, const char *path, char *error, size_t size);
 void mmdb_close(struct mmdb *m);
 
 /* The two records of a node. False: the node has a record that points nowhere. */

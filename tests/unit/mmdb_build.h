@@ -17,6 +17,7 @@ struct mmdb_build {
 	uint32_t n_nodes, cap_nodes;
 	uint8_t *data;
 	size_t len, cap;
+	const char *description; /* NULL: none */
 };
 
 #define MMDB_BUILD_VALUE 0x80000000u
@@ -228,7 +229,11 @@ static inline void mmdb_build_write(const struct mmdb_build *m, const char *path
 	mmdb_put_text(&meta, "database_type", 13);
 	mmdb_put_text(&meta, "test", 4);
 	mmdb_put_text(&meta, "description", 11);
-	mmdb_put_head(&meta, 7, 0);
+	mmdb_put_head(&meta, 7, m->description ? 1 : 0);
+	if (m->description) {
+		mmdb_put_text(&meta, "en", 2);
+		mmdb_put_text(&meta, m->description, strlen(m->description));
+	}
 	mmdb_put_text(&meta, "ip_version", 10);
 	mmdb_put(&meta, "\xa1\x06", 2);
 	mmdb_put_text(&meta, "languages", 9);
