@@ -22,9 +22,10 @@ static int make(struct load *l, const char *written, const char *table)
 	char why[400];
 	int r;
 
-	load_progress(l, "the table of", 0, 0);
 	if (!table_identify(written, &id))
 		return load_fail(l, EIO, "%s cannot be read back", written);
+	l->shown = 0; /* now, as it takes a while */
+	load_progress(l, "ip.table, of bytes of ip.mmdb:", id.size, 0);
 	t = ip_table_load(&o, why, sizeof(why));
 	if (!t)
 		return load_fail(l, EIO, "no table of addresses can be made: %s", why);

@@ -318,7 +318,7 @@ static uint32_t leaf_of(struct builder *b, uint32_t part, struct text ref)
 	if (seen->ref != ref.p || seen->part != part) {
 		/* What no loader writes as a reference is none. */
 		if (!intern_is_clean(&ref))
-			ref.len = 0;
+			return leaf_of(b, part, (struct text){NULL, 0});
 		*seen = (struct seen_leaf){ref.p, part, add_leaf(b, part, ref)};
 	}
 	return seen->leaf;

@@ -125,7 +125,8 @@ static const char *check_trie(struct check *c, const struct poptrie *trie, unsig
 	if (!c->level)
 		return no_memory;
 	for (size_t i = 0; i < (size_t)1 << bits && !wrong; i++)
-		wrong = check_root(c, trie->root[i]);
+		if (!i || trie->root[i] != trie->root[i - 1] || trie->root[i] & POPTRIE_NODE)
+			wrong = check_root(c, trie->root[i]);
 	for (size_t i = 0; i < trie->n_nodes && !wrong; i++)
 		wrong = check_node(c, i, levels);
 	for (size_t i = 0; i < trie->n_leaves && !wrong; i++)

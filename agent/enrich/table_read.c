@@ -163,8 +163,9 @@ static void set_run(uint32_t *root, size_t n, size_t *at, const struct table_run
 		refuse(in, "is damaged: the root of a trie has the wrong size");
 		return;
 	}
-	for (size_t end = *at + run->n; *at < end; (*at)++)
-		root[*at] = run->value;
+	for (uint32_t i = 0, value = run->value; i < run->n; i++)
+		root[*at + i] = value;
+	*at += run->n;
 }
 
 static void read_root(struct input *in, enum table_section s, uint32_t **root, unsigned bits)

@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * usage: bench_enrich [PREFIXES [FILE [only]]]: the table is of the kind that GeoLite2 makes with a
- * reference for each block: every value is another one. FILE keeps it; with `only` that is all. */
+ * reference for each block: every value is another one. FILE keeps it, with the ip.table beside it
+ * that `weir load trie` would make; with `only` that is all. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 #include "conf/settings.h"
 #include "enrich/ip_table.h"
 #include "enrich/meta.h"
+#include "enrich/table_file.h"
 #include "pipeline.h"
 #include "publish/encode.h"
 
@@ -84,9 +87,11 @@ static void make_file(unsigned prefixes, const char *path)
 	static uint32_t as[SYSTEMS][5], place[PLACES][4];
 	uint32_t keys[10], countries[240];
 	struct mmdb_build m;
-	char text[100];
+	char text[100], description[64];
 
 	mmdb_build_init(&m);
+	snprintf(description, sizeof(description), TABLE_CONTENT "%032x", prefixes);
+	m.description = description;
 	for (unsigned i = 0; i < 10; i++)
 		keys[i] = put(&m, names[i]);
 	for (unsigned i = 0; i < 240; i++) {
@@ -287,6 +292,55 @@ static void flows(struct enricher *e, const struct row_format *format, const cha
 	flow_batch_free(&batch);
 }
 
+/* "DIRECTORY/ip.table" of "DIRECTORY/ip.mmdb" */
+static void table_path(const char *path, char to[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(to, PATH_MAX, "%.*sip.table", slash ? (int)(slash + 1 - path) : 0, path);
+}
+
+static void make_table(const char *path)
+{
+	const struct ip_table_options o = {.paths = &path,
+					   .n_paths = 1,
+					   .as_names = true,
+					   .geo = true,
+					   .networks = true,
+					   .refs = true,
+					   .own_files = true};
+	char error[300] = "", to[PATH_MAX];
+	struct table_identity id;
+	struct ip_table *t = ip_table_load(&o, error, sizeof(error));
+
+	table_path(path, to);
+	if (!t || !table_identify(path, &id) || table_write(t, &id, to)) {
+		fprintf(stderr, "%s: no table: %s\n", to, error);
+		exit(1);
+	}
+	ip_table_free(t);
+}
+
+/* The same table out of the file that was made of it. */
+static void read_table(const char *path, const struct ip_table_options *o)
+{
+	char error[300] = "", from[PATH_MAX];
+	struct table_identity id;
+	struct ip_table *t;
+	double used = now();
+
+	table_path(path, from);
+	t = table_identify(path, &id) ? table_read(from, &id, o, error, sizeof(error)) : NULL;
+	used = now() - used;
+	if (!t) {
+		fprintf(stderr, "%s: %s\n", from, error);
+		exit(1);
+	}
+	printf("table read ready-made in %.0f ms, %zu MiB (structs %zu)\n", used * 1e3,
+	       t->size >> 20, t->interner.arena.bytes >> 20);
+	ip_table_free(t);
+}
+
 static void write_meta(const char *path)
 {
 	FILE *f = fopen(path, "we");
@@ -307,6 +361,7 @@ int main(int argc, char **argv)
 {
 	unsigned prefixes = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 5000000;
 	char directory[] = "/tmp/weir-bench-XXXXXX", path[100], meta[100], error[300];
+	char table[PATH_MAX], kept[PATH_MAX];
 	const info_writer *const writers[] = {protobuf_info, NULL};
 	const char *paths[] = {path};
 	struct ip_table_options o = {.paths = paths,
@@ -323,6 +378,7 @@ int main(int argc, char **argv)
 
 	if (argc > 3 && !strcmp(argv[3], "only")) {
 		make_file(prefixes, argv[2]);
+		make_table(argv[2]);
 		return 0;
 	}
 	if (!mkdtemp(directory))
@@ -330,6 +386,7 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/ip.mmdb", directory);
 	snprintf(meta, sizeof(meta), "%s/meta.json", directory);
 	make_file(prefixes, path);
+	make_table(path);
 	write_meta(meta);
 	used = now();
 	t = ip_table_load(&o, error, sizeof(error));
@@ -349,6 +406,7 @@ int main(int argc, char **argv)
 	lookups(t, false);
 	lookups(t, true);
 	ip_table_free(t);
+	read_table(path, &o);
 
 	rcu_register_thread();
 	settings_init(&settings);
@@ -368,8 +426,13 @@ int main(int argc, char **argv)
 	}
 	settings_free(&settings);
 	rcu_unregister_thread();
-	if (argc > 2 && rename(path, argv[2]))
-		perror(argv[2]);
+	table_path(path, table);
+	if (argc > 2) {
+		table_path(argv[2], kept);
+		if (rename(table, kept) || rename(path, argv[2]))
+			perror(argv[2]);
+	}
+	unlink(table);
 	unlink(path);
 	unlink(meta);
 	return rmdir(directory);
