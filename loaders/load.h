@@ -18,7 +18,7 @@ struct load {
 	struct clickhouse *clickhouse; /* NULL: none is configured */
 	struct environment *environment;
 	const char *name;     /* of the loader: "caida" */
-	const char *cache;    /* directory of ip.mmdb and meta.json */
+	const char *cache;    /* directory of ip.mmdb, ip.table and meta.json */
 	const char *history;  /* directory of the versions, and of what is under way */
 	const char *settings; /* path of the settings file; what stands beside it is found */
 	char *const *sources; /* from the command line */

@@ -674,7 +674,7 @@ static const struct setting rows[] = {
 	 .type = SETTING_TEXT,
 	 AT(enrich.cache),
 	 .fallback = "/var/lib/weir/cache",
-	 .help = "Directory with ip.mmdb and meta.json, as `weir load trie` writes them. Empty: none."},
+	 .help = "Directory with ip.mmdb, ip.table and meta.json, as `weir load trie` writes them. Empty: none."},
 	{.path = "enrich.mmdb",
 	 .type = SETTING_TEXT,
 	 .flags = SETTING_LIST,

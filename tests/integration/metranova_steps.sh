@@ -81,7 +81,7 @@ await 15 weir status --socket "$scratch/control" >/dev/null 2>&1
 kill -TERM $agent 2>/dev/null
 wait $agent 2>/dev/null
 expect "step 13: the agent takes what was loaded" "$(cat "$scratch/agent")" \
-	'addresses: [0-9]+ prefixes from .*ip.mmdb' 'metadata: 2 devices, 3 interfaces, 17 applications, 6 AS'
+	'addresses: [0-9]+ prefixes from .*ip.mmdb, .*read ready-made' 'metadata: 2 devices, 3 interfaces, 17 applications, 6 AS'
 expect "an address and an exporter are known" "$(weir lookup -c conf/weir.yaml 192.0.2.70 192.0.2.1)" \
 	'as_name +EXAMPLE-NET$' 'ip_scireg_ref +101__v1' 'network_site +nyc' 'device_id +nyc-cr1' 'device_ref +nyc-cr1__v1'
 expect "mmdblookup reads the cache" "$(mmdblookup --file "$scratch/cache/ip.mmdb" --ip 2001:db8:8000:1::1 | tr -s ' \n' ' ')" \

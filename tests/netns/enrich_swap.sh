@@ -59,6 +59,8 @@ loaded=$(table loads)
 begun=$SECONDS
 for ((i = 1; i <= SWAPS && (i <= 100 || SECONDS - begun < SECONDS_MAX); i++)); do
 	as=$((i % 2))
+	# Every other pair of swaps without the table that is made with it: then the agent builds it.
+	[ $((i / 2 % 2)) = 0 ] || { cp "$scratch/cache$as/ip.table" "$scratch/cache/ip.table.new" && mv "$scratch/cache/ip.table.new" "$scratch/cache/ip.table"; }
 	cp "$scratch/cache$as/ip.mmdb" "$scratch/cache/ip.mmdb.new" && mv "$scratch/cache/ip.mmdb.new" "$scratch/cache/ip.mmdb"
 	kill -HUP "$agent"
 	for ((wait = 0; wait < 500; wait++)); do
@@ -85,5 +87,7 @@ seen=$(cat "$scratch"/flows* | grep -c '"src_city":"Table 0"') other=$(cat "$scr
 [ $((seen + other)) = "$kept" ] && [ "$seen" -gt $((kept / 5)) ] && [ "$other" -gt $((kept / 5)) ] &&
 	pass each_flow_has_one_table_or_the_other || fail each_flow_has_one_table_or_the_other "$kept flows: $seen and $other; $(tail -n 1 "$scratch/flows")"
 echo "# $flows flows through $swaps tables; $early KiB after 50 of them, $late KiB at the end"
+[ "$(grep -c 'read ready-made' "$agent_log")" -gt $((swaps / 5)) ] && [ "$(grep -c 'MiB, built' "$agent_log")" -gt $((swaps / 5)) ] &&
+	pass tables_were_read_and_built || fail tables_were_read_and_built "$(grep -c 'read ready-made' "$agent_log") and $(grep -c 'MiB, built' "$agent_log")"
 agent_stop agent
 finish
