@@ -7,8 +7,10 @@
 #include <maxminddb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "../../agent/enrich/table_file.h"
 #include "../../loaders/ip_merge.h"
 #include "../../loaders/mmdb_writer.h"
 #include "../../loaders/tables.h"
@@ -230,6 +232,41 @@ static void every_record_size_reads_back(void **state)
 	buffer_free(&big);
 }
 
+static struct table_identity identity_of(const char *prefix, uint32_t value)
+{
+	struct ip_merge m = {0};
+	struct table_identity id;
+
+	add(&m, "10.0.0.0/8", 0, 1);
+	add(&m, prefix, 1, value);
+	write_all(&m);
+	ip_merge_free(&m);
+	assert_true(table_identify(path, &id));
+	return id;
+}
+
+static void the_description_has_a_hash_of_the_content(void **state)
+{
+	struct table_identity id = identity_of("10.1.0.0/16", 7), other;
+	MMDB_s db;
+
+	(void)state;
+	assert_int_equal(MMDB_open(path, MMDB_MODE_MMAP, &db), MMDB_SUCCESS);
+	assert_int_equal(db.metadata.description.count, 1);
+	assert_memory_equal(db.metadata.description.descriptions[0]->description,
+			    "a test; content ", 16);
+	assert_int_equal(strlen(db.metadata.description.descriptions[0]->description), 16 + 32);
+	MMDB_close(&db);
+	other = identity_of("10.1.0.0/16", 7);
+	assert_memory_equal(&id, &other, sizeof(id));
+	other = identity_of("10.1.0.0/16", 8); /* differs in the data */
+	assert_int_equal(id.size, other.size);
+	assert_memory_not_equal(id.content, other.content, sizeof(id.content));
+	other = identity_of("10.2.0.0/16", 7); /* in the tree */
+	assert_int_equal(id.size, other.size);
+	assert_memory_not_equal(id.content, other.content, sizeof(id.content));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +275,7 @@ int main(void)
 		cmocka_unit_test(of_one_prefix_twice_the_later_counts),
 		cmocka_unit_test(random_prefixes_agree_with_a_plain_search),
 		cmocka_unit_test(every_record_size_reads_back),
+		cmocka_unit_test(the_description_has_a_hash_of_the_content),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
