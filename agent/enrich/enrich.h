@@ -24,7 +24,7 @@ struct enrich_rule {
 };
 
 struct enrich_options {
-	char *cache;		     /* directory with ip.mmdb, ip.table and meta.json; NULL: none */
+	char *cache; /* directory with ip.mmdb, ip.table and meta.json; NULL: none */
 	char *mmdb[ENRICH_MMDB_MAX]; /* further files: GeoLite2, DB-IP */
 	unsigned n_mmdb;
 	unsigned check_seconds; /* how often files are looked at */

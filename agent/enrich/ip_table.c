@@ -16,6 +16,8 @@
 enum {
 	SEEN = 1 << 12, /* answers that the next prefixes may have as well */
 	LEAVES_START = 1 << 16,
+	FORGET =
+		1 << 20, /* nodes between which pages of files that are not copied are given back */
 };
 
 struct place {
@@ -384,11 +386,19 @@ static bool goes_on(const struct builder *b, const struct place *at)
 	return false;
 }
 
+/* The page cache has them still, and the walk goes through the file more or less in order. */
+static void forget_pages(const struct builder *b)
+{
+	for (unsigned f = 0; f < b->n_files; f++)
+		mmdb_forget(&b->files[f]);
+}
+
 /* Where `bits` further bits lead from here: 2^bits places. */
 static void expand(struct builder *b, const struct place *at, unsigned depth, unsigned bits,
 		   struct place *out)
 {
 	struct place next[2];
+	uint64_t before = b->steps;
 
 	if (!bits || !goes_on(b, at)) {
 		for (size_t i = 0; i < (size_t)1 << bits; i++)
@@ -418,6 +428,8 @@ static void expand(struct builder *b, const struct place *at, unsigned depth, un
 			next[i].depth[f] = (uint8_t)(depth + 1);
 		}
 	}
+	if (b->o->own_files && b->steps / FORGET != before / FORGET)
+		forget_pages(b);
 	if (b->wrong) {
 		memset(out, 0, sizeof(*out) << bits);
 		return;
@@ -553,16 +565,34 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* Frees all that was needed while the table was built. */
+static void release(struct builder *b)
+{
+	for (unsigned f = 0; f < b->n_files; f++) {
+		mmdb_close(&b->files[f]);
+		free(b->values[f].p);
+		free(b->seen[f]);
+	}
+	b->n_files = 0;
+	free(b->leaves);
+	free(b->part_leaf);
+	free(b->part_index);
+	b->leaves = NULL;
+	b->part_leaf = b->part_index = NULL;
+}
+
 static bool finish(struct builder *b)
 {
 	struct ip_table *t = b->t;
 
+	/* Before there are two of the largest array. */
+	release(b);
+	t->n_infos = t->interner.n_infos;
+	interner_done(&t->interner);
 	if (!settle(&t->leaves, t->n_words * 4) ||
 	    !settle(&t->parts, t->n_parts * sizeof(*t->parts)))
 		return false;
-	t->n_infos = t->interner.n_infos;
 	t->size += t->n_words * 4 + t->n_parts * sizeof(*t->parts) + t->interner.arena.bytes;
-	interner_done(&t->interner);
 	return true;
 }
 
@@ -599,14 +629,7 @@ struct ip_table *ip_table_load(const struct ip_table_options *o, char *error, si
 	b.t->load_ns = now_ns() - start;
 	ok = true;
 out:
-	for (unsigned f = 0; f < b.n_files; f++) {
-		mmdb_close(&b.files[f]);
-		free(b.values[f].p);
-		free(b.seen[f]);
-	}
-	free(b.leaves);
-	free(b.part_leaf);
-	free(b.part_index);
+	release(&b);
 	if (ok)
 		return b.t;
 	ip_table_free(b.t);

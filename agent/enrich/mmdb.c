@@ -158,6 +158,11 @@ void mmdb_close(struct mmdb *m)
 	memset(m, 0, sizeof(*m));
 }
 
+void mmdb_forget(const struct mmdb *m)
+{
+	madvise((void *)(uintptr_t)m->db.file_content, (size_t)m->db.file_size, MADV_DONTNEED);
+}
+
 static bool has(const MMDB_s *db, uint32_t at, uint32_t n)
 {
 	return at <= db->data_section_size && db->data_section_size - at >= n;

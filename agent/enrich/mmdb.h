@@ -59,6 +59,10 @@ int mmdb_open(struct mmdb *m, const char *path, char *error, size_t size);
 int mmdb_open_own(struct mmdb *m, const char *path, char *error, size_t size);
 void mmdb_close(struct mmdb *m);
 
+/* Gives the pages of the file back that were read so far: they count as the process's memory, and
+ * are read anew from the page cache where they are needed again. */
+void mmdb_forget(const struct mmdb *m);
+
 /* The two records of a node. False: the node has a record that points nowhere. */
 static inline bool mmdb_node(const struct mmdb *m, uint32_t node, uint32_t next[2])
 {
