@@ -180,7 +180,7 @@ static const char *some_value(char text[600])
 	return text;
 }
 
-enum { PREFIXES = 6000 };
+enum { PREFIXES = 4000 };
 
 static uint8_t added[PREFIXES][16];
 
@@ -240,16 +240,16 @@ static void whatever_the_options_answers_are_those_of_a_table_that_was_built(voi
 	(void)state;
 	many_prefixes();
 	id = write_table();
-	for (unsigned bits = 0; bits < 32; bits++) {
-		struct ip_table_options o = {.writers = bits & 16 ? NULL : writers,
-					     .as_names = bits & 1,
-					     .geo = bits & 2,
-					     .networks = bits & 4,
-					     .refs = bits & 8};
+	for (unsigned bits = 0; bits <= 16; bits++) {
+		struct ip_table_options o = {.writers = bits == 15 ? NULL : writers,
+					     .as_names = bits & (1 | 16),
+					     .geo = bits & (2 | 16),
+					     .networks = bits & (4 | 16),
+					     .refs = bits & (8 | 16)};
 		struct ip_table *built = build(&o), *read = must_read(&id, &o);
 		unsigned found = 0;
 
-		if ((bits & 15) == 15) {
+		if (bits >= 15) {
 			assert_int_equal(built->n_prefixes, read->n_prefixes);
 			assert_int_equal(built->n_infos, read->n_infos);
 			assert_int_equal(built->n_words, read->n_words);
@@ -383,14 +383,15 @@ static void a_table_cut_short_or_grown_is_refused(void **state)
 	expect_refused(&id, "No such file");
 }
 
-static void every_changed_byte_is_noticed(void **state)
+/* Each of the header, and each third behind it. */
+static void a_changed_byte_is_noticed(void **state)
 {
 	struct table_identity id;
 	size_t n;
 	uint8_t *bytes = small_table(&n, &id);
 
 	(void)state;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i += i < sizeof(struct table_header) ? 1 : 3) {
 		bytes[i] ^= (uint8_t)(1u << i % 8);
 		write_bytes(bytes, n);
 		expect_refused(&id, "");
@@ -463,12 +464,8 @@ static void a_table_of_something_else_is_refused(void **state)
 	table_seal(bytes, n);
 	write_bytes(bytes, n);
 	expect_refused(&id, "is of another version of weir");
-	write_bytes("\xab\xcd\xefMaxMind.com, or any other file that is as long as a header is: "
-		    "longer than three hundred bytes, which takes a while to write, for who "
-		    "writes it by hand; but it need not make sense, only be there, and so it "
-		    "goes on until the header is full, which it should be about now, or in a "
-		    "few words more, to be on the safe side",
-		    340);
+	memset(bytes, 'x', n);
+	write_bytes(bytes, n);
 	expect_refused(&id, "is no table of weir's");
 }
 
@@ -608,7 +605,7 @@ int main(void)
 		cmocka_unit_test(a_table_that_was_read_is_written_as_it_was),
 		cmocka_unit_test(a_table_of_nothing_is_one),
 		cmocka_unit_test(a_table_cut_short_or_grown_is_refused),
-		cmocka_unit_test(every_changed_byte_is_noticed),
+		cmocka_unit_test(a_changed_byte_is_noticed),
 		cmocka_unit_test(a_table_changed_on_purpose_does_no_harm),
 		cmocka_unit_test(a_table_of_something_else_is_refused),
 		cmocka_unit_test(numbers_of_what_is_not_there_are_refused),
