@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -265,22 +264,6 @@ static int read_known(struct history *h)
 	return r;
 }
 
-static int lock(struct history *h)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/.%s.lock", h->l->history, h->t->name);
-	h->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (h->lock < 0)
-		return load_fail(h->l, errno, "%s: %s", path, strerror(errno));
-	if (!flock(h->lock, LOCK_EX | LOCK_NB))
-		return 0;
-	log_info("load %s: waits for another weir load that writes %s", h->l->name, h->t->name);
-	if (flock(h->lock, LOCK_EX))
-		return load_fail(h->l, errno, "%s: %s", path, strerror(errno));
-	return 0;
-}
-
 int history_open(struct history **out, struct load *l, const struct meta_table *t, bool to_write)
 {
 	struct history *h = calloc(1, sizeof(*h));
@@ -299,8 +282,10 @@ int history_open(struct history **out, struct load *l, const struct meta_table *
 	h->digest = EVP_MD_CTX_new();
 	if (!h->md5 || !h->digest)
 		r = load_fail(l, ENOTSUP, "this machine's OpenSSL has no MD5, which hashes need");
-	if (!r && to_write)
-		r = lock(h);
+	if (!r && to_write) {
+		h->lock = load_lock(l, l->history, t->name);
+		r = h->lock < 0 ? h->lock : 0;
+	}
 	if (!r && to_write) {
 		r = spool_begin(&h->spool, l->history, t->name);
 		if (r)

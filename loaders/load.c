@@ -1,12 +1,15 @@
 /* What every `weir load …` has: settings, sources, progress, signals.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -279,6 +282,26 @@ const char *load_count(uint64_t n, char text[16])
 		snprintf(text, 16, "%u.%u M", (unsigned)(n / 1000000 % 1000000),
 			 (unsigned)(n / 100000 % 10));
 	return text;
+}
+
+int load_lock(struct load *l, const char *directory, const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/.%s.lock", directory, name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return load_fail(l, errno, "%s: %s", path, strerror(errno));
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	log_info("load %s: waits for another weir load that writes %s", l->name, name);
+	if (flock(fd, LOCK_EX)) {
+		load_fail(l, errno, "%s: %s", path, strerror(errno));
+		close(fd);
+		return -EIO;
+	}
+	return fd;
 }
 
 void load_progress(struct load *l, const char *what, uint64_t done, uint64_t total)

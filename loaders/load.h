@@ -61,6 +61,10 @@ __attribute__((format(printf, 3, 4))) int load_fail(struct load *l, int code, co
  * not set or empty; a comment behind the value (' #…') is cut off. Valid until load_end(). */
 const char *load_variable(struct load *l, const char *name);
 
+/* Waits until no other `weir load` writes `name` in that directory, and has others wait until the
+ * descriptor that it returns is closed. A negative errno and an error where that failed. */
+int load_lock(struct load *l, const char *directory, const char *name);
+
 /* Takes over settings and environment, connects nothing. Returns 0 or a negative errno and an
  * error. load_end() also after a failure. */
 int load_begin(struct load *l, const struct load_options *o, const struct clickhouse_options *at);

@@ -1,5 +1,5 @@
-/* weir load trie: ip.mmdb, ip.table and meta.json for the agent, from the latest versions of all
- * tables. SPDX-License-Identifier: Apache-2.0 */
+/* weir load trie: ip.mmdb, ip.table and meta.json, from the latest versions of all tables.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -410,15 +410,12 @@ static int write_mmdb(struct load *l, char written[PATH_MAX], char *summary, siz
 	return r;
 }
 
-static int run(struct load *l)
+static int write_files(struct load *l)
 {
 	struct meta_counts n = {0};
 	char path[PATH_MAX], communities[PATH_MAX], addresses[128];
-	int r;
+	int r = write_mmdb(l, path, addresses, sizeof(addresses));
 
-	if (mkdir(l->cache, 0755) && errno != EEXIST)
-		return load_fail(l, errno, "%s: %s", l->cache, strerror(errno));
-	r = write_mmdb(l, path, addresses, sizeof(addresses));
 	if (!r && !l->dry_run)
 		r = trie_table(l, path);
 	snprintf(path, sizeof(path), "%s/meta.json", l->cache);
@@ -429,6 +426,20 @@ static int run(struct load *l)
 		snprintf(l->summary, sizeof(l->summary),
 			 "%s, %u devices, %u interfaces, %u applications, %u communities",
 			 addresses, n.devices, n.interfaces, n.applications, n.communities);
+	return r;
+}
+
+static int run(struct load *l)
+{
+	int lock, r;
+
+	if (mkdir(l->cache, 0755) && errno != EEXIST)
+		return load_fail(l, errno, "%s: %s", l->cache, strerror(errno));
+	lock = load_lock(l, l->cache, "trie");
+	if (lock < 0)
+		return lock;
+	r = write_files(l);
+	close(lock);
 	return r;
 }
 

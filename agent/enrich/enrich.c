@@ -66,7 +66,7 @@ static void loaded(struct enrich_table *t, uint64_t entries, uint64_t bytes, uin
 
 /* The table that `weir load trie` has made, where ip.mmdb is the one file there is. NULL where that
  * cannot be had, which is said: then it is built. */
-static struct ip_table *read_ready_made(struct enricher *e, const struct ip_table_options *o)
+static struct ip_table *read_ready_made(const struct enricher *e, const struct ip_table_options *o)
 {
 	struct table_identity id;
 	struct ip_table *t;

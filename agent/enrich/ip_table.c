@@ -16,8 +16,7 @@
 enum {
 	SEEN = 1 << 12, /* answers that the next prefixes may have as well */
 	LEAVES_START = 1 << 16,
-	FORGET =
-		1 << 20, /* nodes between which pages of files that are not copied are given back */
+	FORGET = 1 << 17, /* nodes after which pages of files are given back */
 };
 
 struct place {

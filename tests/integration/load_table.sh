@@ -107,7 +107,17 @@ same "and leaves the old files" "$before" "$(sha256sum "$cache/ip.mmdb" "$cache/
 rmdir "$cache/ip.table.new"
 left=$(find "$cache" -name '*.new' -o -name '.data*')
 same "and nothing else" "" "$left"
-load trie >>"$scratch/loaded"
+# Two at once: one waits for the other.
+exec {held}>"$cache/.trie.lock"
+flock $held
+load trie >"$scratch/second" &
+second=$!
+await 15 grep -q waits "$scratch/second"
+expect "a second run waits for the first" "$(cat "$scratch/second")" 'waits for another weir load that writes trie'
+same "and writes nothing meanwhile" "" "$(find "$cache" -name '*.new' -o -name '.data*')"
+exec {held}>&-
+wait $second
+expect "and goes on then" "$(cat "$scratch/second")" '[0-9]+ prefixes'
 table=$(sha256sum <"$cache/ip.table")
 load trie >>"$scratch/loaded"
 same "of the same versions comes the same table" "$table" "$(sha256sum <"$cache/ip.table")"
