@@ -110,7 +110,7 @@ same "and nothing else" "" "$left"
 # Two at once: one waits for the other.
 exec {held}>"$cache/.trie.lock"
 flock $held
-load trie >"$scratch/second" &
+load trie >"$scratch/second" {held}>&- & # the lock is of who holds the descriptor
 second=$!
 await 15 grep -q waits "$scratch/second"
 expect "a second run waits for the first" "$(cat "$scratch/second")" 'waits for another weir load that writes trie'
