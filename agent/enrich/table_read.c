@@ -32,9 +32,10 @@ struct input {
 	struct table_sum sum;
 	const struct ip_table_options *o;
 	struct ip_table *t;
-	const char *bytes; /* of all texts, of the table's arena */
-	uint8_t *block;	   /* BLOCK items of at most 64 bytes */
-	uint32_t *ends;	   /* of each text */
+	const char *bytes;	   /* of all texts, of the table's arena */
+	struct table_run *runs[2]; /* of the roots of IPv4 and IPv6 */
+	uint8_t *block;		   /* BLOCK items of at most 64 bytes */
+	uint32_t *ends;		   /* of each text */
 	uint32_t *refs;
 	/* By number - 1; NULL where the options want nothing of it. */
 	const void **as, **geo, **network;
@@ -168,30 +169,32 @@ static void set_run(uint32_t *root, size_t n, size_t *at, const struct table_run
 	*at += run->n;
 }
 
-static void read_root(struct input *in, enum table_section s, uint32_t **root, unsigned bits)
+/* The root's runs wait until all else is read: what is damaged is refused before they take room. */
+static void read_trie(struct input *in, unsigned v6, struct poptrie *t)
 {
-	size_t n = (size_t)1 << bits, at = 0;
-	struct table_run *runs = take_array(in, s);
+	enum table_section first = v6 ? TABLE_V6_ROOT : TABLE_V4_ROOT;
 
-	*root = in->wrong ? NULL : large_get(n * sizeof(**root));
-	if (!*root)
-		refuse(in, no_memory);
-	for (size_t i = 0; i < in->h.section[s].n && !in->wrong; i++)
-		set_run(*root, n, &at, &runs[i], in);
-	if (at != n)
-		refuse(in, "is damaged: the root of a trie has the wrong size");
-	free(runs);
-}
-
-static void read_trie(struct input *in, struct poptrie *t, enum table_section first, unsigned bits)
-{
-	read_root(in, first, &t->root, bits);
+	in->runs[v6] = take_array(in, first);
 	t->nodes = take_array(in, first + 1);
 	t->n_nodes = (size_t)in->h.section[first + 1].n;
 	t->leaves = take_array(in, first + 2);
 	t->n_leaves = (size_t)in->h.section[first + 2].n;
-	in->t->size += ((size_t)1 << bits) * sizeof(*t->root) + t->n_nodes * sizeof(*t->nodes) +
-		       t->n_leaves * sizeof(*t->leaves);
+	in->t->size += t->n_nodes * sizeof(*t->nodes) + t->n_leaves * sizeof(*t->leaves);
+}
+
+static void make_root(struct input *in, unsigned v6, struct poptrie *t)
+{
+	size_t n = (size_t)1 << (v6 ? POPTRIE_V6_ROOT : POPTRIE_V4_ROOT), at = 0;
+	uint64_t n_runs = in->h.section[v6 ? TABLE_V6_ROOT : TABLE_V4_ROOT].n;
+
+	t->root = in->wrong ? NULL : large_get(n * sizeof(*t->root));
+	if (!t->root)
+		refuse(in, no_memory);
+	for (size_t i = 0; i < n_runs && !in->wrong; i++)
+		set_run(t->root, n, &at, &in->runs[v6][i], in);
+	if (at != n)
+		refuse(in, "is damaged: the root of a trie has the wrong size");
+	in->t->size += n * sizeof(*t->root);
 }
 
 static struct text text_at(const struct input *in, size_t i)
@@ -401,6 +404,22 @@ static uint32_t fewer(const struct ip_table *t, const uint32_t *words, uint32_t 
 	return refs ? answer : 2 * l->part;
 }
 
+static void leave_out_of(struct ip_table *t, const uint32_t *words, uint32_t *answers, size_t n,
+			 bool refs)
+{
+	uint32_t before = 0, now = 0; /* there are many of the same in a row */
+
+	for (size_t i = 0; i < n; i++) {
+		if (answers[i] & POPTRIE_NODE)
+			continue;
+		if (answers[i] != before) {
+			before = answers[i];
+			now = fewer(t, words, before, refs);
+		}
+		answers[i] = now;
+	}
+}
+
 static void leave_out(struct input *in)
 {
 	const struct ip_table_options *o = in->o;
@@ -424,11 +443,8 @@ static void leave_out(struct input *in)
 			t->leaves[2 * i] = i;
 	}
 	for (unsigned k = 0; k < 2; k++) {
-		for (size_t i = 0; i < roots[k]; i++)
-			if (!(tries[k]->root[i] & POPTRIE_NODE))
-				tries[k]->root[i] = fewer(t, words, tries[k]->root[i], o->refs);
-		for (size_t i = 0; i < tries[k]->n_leaves; i++)
-			tries[k]->leaves[i] = fewer(t, words, tries[k]->leaves[i], o->refs);
+		leave_out_of(t, words, tries[k]->root, roots[k], o->refs);
+		leave_out_of(t, words, tries[k]->leaves, tries[k]->n_leaves, o->refs);
 	}
 	if (words != t->leaves)
 		free(words);
@@ -450,11 +466,13 @@ static void read_all(struct input *in)
 	struct ip_table *t = in->t;
 
 	t->n_prefixes = in->h.n_prefixes;
-	read_trie(in, &t->v4, TABLE_V4_ROOT, POPTRIE_V4_ROOT);
-	read_trie(in, &t->v6, TABLE_V6_ROOT, POPTRIE_V6_ROOT);
+	read_trie(in, false, &t->v4);
+	read_trie(in, true, &t->v6);
 	t->leaves = take_array(in, TABLE_WORDS);
 	t->n_words = (size_t)in->h.section[TABLE_WORDS].n;
 	read_structs(in);
+	make_root(in, false, &t->v4);
+	make_root(in, true, &t->v6);
 	check(in);
 	leave_out(in);
 	t->n_infos = t->interner.n_infos;
@@ -490,6 +508,8 @@ struct ip_table *table_read(const char *path, const struct table_identity *id,
 		snprintf(error, size, "%s", wrong);
 	if (in->fd >= 0)
 		close(in->fd);
+	free(in->runs[0]);
+	free(in->runs[1]);
 	free(in->block);
 	free(in->ends);
 	free(in->refs);
