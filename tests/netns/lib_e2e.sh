@@ -16,7 +16,7 @@ agent_start() { # [KEY=VALUE...]
 	done
 	spawn "$ns_b" "$WEIR" agent "${sets[@]}" 2>"$agent_log"
 	agent=$spawned
-	await "${START_WAIT:-15}" agent_ready_or_gone
+	await "${START_WAIT:-60}" agent_ready_or_gone
 	kill -0 "$agent" 2>/dev/null
 }
 
@@ -55,8 +55,8 @@ account() { # NAME...: their sum
 
 # Waits until the agent has received N datagrams and written all their flows.
 settled() { # N
-	await 15 received_all "$1"
-	await 5 audit_closes
+	await 60 received_all "$1"
+	await 60 audit_closes
 }
 
 received_all() {
