@@ -56,6 +56,7 @@ if "anew" in sys.argv[7:]:
 producer = Producer({"bootstrap.servers": brokers, "linger.ms": 50})
 partitions = len(producer.list_topics(topic, 10).topics[topic].partitions)
 now = time.time_ns()
+random.seed(" ".join(sys.argv[3:]))  # the same places and order each time
 messages = []
 for i in range(batches):
     body = batch(i * flows, flows, now)
