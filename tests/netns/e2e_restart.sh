@@ -29,7 +29,7 @@ expect kernel_counts_on_without_the_agent "$frames_before $(kernel_sum datagrams
 
 # A new agent takes the pins over: counts intact, and all that comes from now on is decoded.
 mv "$scratch/flows" "$scratch/before"
-if agent_start; then
+if agent_start xdp.frames=8192 xdp.ring_size=8192; then
 	pass starts_again_over_the_pins
 else
 	fail starts_again_over_the_pins "$(tail -n 3 "$agent_log")"

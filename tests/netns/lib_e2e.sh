@@ -25,10 +25,12 @@ agent_ready_or_gone() {
 		"$WEIR" status --socket "$scratch/control" --json 2>/dev/null | grep -q '"ready":true'
 }
 
-# More wants to run than the processors can, by far and not for a moment only.
-machine_is_busy() {
-	awk -v n="$(nproc)" '{ exit !($1 > 2 * n) }' /proc/loadavg
+# More wants to run than the processors can, by far and not for a moment only; or a host has given the
+# processors to others meanwhile, for a tenth of a second in all.
+machine_is_busy() { # TICKS THAT WERE STOLEN BEFORE
+	awk -v n="$(nproc)" '{ exit !($1 > 2 * n) }' /proc/loadavg || [ "$(stolen)" -ge $(($1 + 10)) ]
 }
+stolen() { awk '$1 == "cpu" { print $9 + 0 }' /proc/stat; }
 
 # Ends it as an operator would and wants it to end well.
 agent_stop() { # NAME
