@@ -430,10 +430,15 @@ static int read_topic(void)
 		die("consumer", why);
 	rd_kafka_poll_set_consumer(rk);
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, a.output.topic, NULL);
-	if (rd_kafka_metadata(rk, 0, topic, &md, 60000))
-		die("no metadata of topic", a.output.topic);
-	partitions = md->topics[0].partition_cnt;
-	rd_kafka_metadata_destroy(md);
+	partitions = 0;
+	for (int i = 0; i < 120 && !partitions; i++) { /* one just made is not known at once */
+		if (i)
+			usleep(500000);
+		if (rd_kafka_metadata(rk, 0, topic, &md, 60000))
+			die("no metadata of topic", a.output.topic);
+		partitions = md->topics[0].partition_cnt;
+		rd_kafka_metadata_destroy(md);
+	}
 	list = rd_kafka_topic_partition_list_new(partitions);
 	for (int i = 0; i < partitions; i++)
 		rd_kafka_topic_partition_list_add(list, a.output.topic, i)->offset =
