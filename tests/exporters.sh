@@ -8,6 +8,7 @@
 # files and calls exporters_stop when it ends.
 
 exporter_pids=()
+exporter_stubborn=() # of these
 
 exporter_ns() { # NS: as nsenter takes it
 	case $1 in
@@ -56,6 +57,7 @@ exporter_sfprobe() { # NS INTERFACE ADDRESS:PORT RATE [LINE...]: one packet in R
 	shift 4
 	exporter_pmacct "$ns" "$interface" "sfprobe-${#exporter_pids[@]}" \
 		'plugins: sfprobe' "sfprobe_receiver: $to" "sampling_rate: $rate" "$@"
+	exporter_stubborn+=("${exporter_pids[-1]}")
 }
 
 ovs_ns=
@@ -108,19 +110,20 @@ exporters_stop() {
 		rm -f "$control"
 	done
 	if [ -n "$ovs_ns" ]; then
-		ovs-appctl -T 5 -t "$EXPORTERS/ovs/vswitchd.ctl" exit --cleanup || true
-		ovs-appctl -T 5 -t "$EXPORTERS/ovs/db.ctl" exit || true
+		ovs-appctl -T 30 -t "$EXPORTERS/ovs/vswitchd.ctl" exit --cleanup || true
+		ovs-appctl -T 30 -t "$EXPORTERS/ovs/db.ctl" exit || true
 		ovs_ns=
 	fi
 	[ ${#exporter_pids[@]} = 0 ] || kill "${exporter_pids[@]}" 2>/dev/null || true
 	for pid in "${exporter_pids[@]}"; do
-		for tries in {1..30}; do
-			kill -0 "$pid" 2>/dev/null || break
+		tries=300
+		[[ " ${exporter_stubborn[*]} " != *" $pid "* ]] || tries=10
+		while [ $((tries--)) -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
 			sleep 0.1
 		done
 		pkill -KILL -P "$pid" || true
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
-	exporter_pids=()
+	exporter_pids=() exporter_stubborn=()
 }

@@ -32,7 +32,7 @@ done
 if [ ${#wanted[@]} -gt 0 ]; then
 	[ -x "$venv/bin/pip" ] || python3 -m venv --clear "$venv" >"$venv.log" 2>&1 ||
 		die "python3 -m venv fails: $(tail -n 1 "$venv.log"); install python3-venv"
-	"$venv/bin/pip" install -q --disable-pip-version-check "${wanted[@]}" >"$venv.log" 2>&1 ||
+	"$venv/bin/python" -m pip install -q --disable-pip-version-check "${wanted[@]}" >"$venv.log" 2>&1 ||
 		die "pip cannot install ${wanted[*]}: $(tail -n 1 "$venv.log")"
 	printf '%s\n' "${wanted[@]}" >>"$venv/weir-packages"
 fi

@@ -15,7 +15,7 @@ printf '%s\n' 'xdp: {mode: native}' "outputs: [\"file:$scratch/flows\"]" "state:
 	"control: {socket: \"$scratch/control\"}" 'metrics: {listen: ""}' >>"$scratch/weir.yaml"
 spawn "$ns_b" "$WEIR" agent -c "$scratch/weir.yaml" 2>"$scratch/agent.log"
 agent=$spawned
-if ! await 15 eval '"$WEIR" status --socket "$scratch/control" >/dev/null 2>&1'; then
+if ! await 60 eval '"$WEIR" status --socket "$scratch/control" >/dev/null 2>&1'; then
 	fail agent_starts "$(tail -n 1 "$scratch/agent.log")"
 	finish
 fi
@@ -24,7 +24,7 @@ send() { # FROM PORT COUNT: all on one processor, the first
 }
 send 10.9.0.1 4739 500
 send 10.9.0.7 2055 20
-await 5 eval '[ "$(kernel_sum steered)" = 500 ]'
+await 60 eval '[ "$(kernel_sum steered)" = 500 ]'
 ln -s "$(realpath "$WEIR")" "$scratch/weir"
 run=(nsenter "--net=/proc/$ns_b/ns/net" -- env "PATH=$scratch:$PATH")
 if [ "${1:-}" = update ]; then

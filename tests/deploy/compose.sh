@@ -181,7 +181,7 @@ compose_run() { # [-e NAME=VALUE]... SERVICE [ARGUMENT...]
 			"$bundle/config.json" >"$bundle/next" && mv "$bundle/next" "$bundle/config.json"
 	done
 	sed -i "s|\"path\": \"rootfs\"|\"path\": \"$scratch/rootfs\"|" "$bundle/config.json"
-	timeout "${run_limit:-120}" runc --root "$scratch/runc" run --bundle "$bundle" "$container" </dev/null
+	timeout "${run_limit:-300}" runc --root "$scratch/runc" run --bundle "$bundle" "$container" </dev/null
 }
 runs() { # NAME REGEX COMPOSE_RUN-ARGUMENT...: ends well and says so
 	local name=$1 regex=$2
@@ -226,7 +226,7 @@ else
 fi
 
 # The agent, through XDP, to the broker.
-run_limit=300 compose_run weir >"$scratch/weir.log" 2>&1 &
+run_limit=900 compose_run weir >"$scratch/weir.log" 2>&1 &
 runner=$!
 inside() { runc --root "$scratch/runc" exec "weir-weir-$$" "$@"; }
 mapfile -t test < <(ask '.services.weir.healthcheck.test[1:][]')
@@ -234,7 +234,7 @@ if await 90 eval 'inside "${test[@]}" >"$scratch/status" 2>&1'; then
 	pass weir_is_healthy
 	sent=$(in_a "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 2000 --count 500)
 	flows=$(value_of records)
-	await 20 eval '[ "$(inside weir status --json | jq ".outputs[0].accounts.published_flows")" = "$flows" ]'
+	await 60 eval '[ "$(inside weir status --json | jq ".outputs[0].accounts.published_flows")" = "$flows" ]'
 	expect weir_publishes_what_came_through_xdp "$(inside weir status --json |
 		jq -r '"\(.accounts.rx_xdp_datagrams) \(.outputs[0].accounts.published_flows)"')" "^500 $flows\$"
 	expect weir_keeps_no_capability "$(cat /proc/"$(runc --root "$scratch/runc" state "weir-weir-$$" | jq .pid)"/status)" \
@@ -270,9 +270,9 @@ if venv=$(tests/venv.sh clickhouse 2>"$scratch/log"); then
 	expect metadata_is_in_the_database "$(for table in meta_as meta_ip meta_ip_scireg meta_ip_cric meta_ip_scinet meta_device; do
 		sql "SELECT count() > 0 FROM $table"
 	done | tr '\n' ' ')" '^(1 ){6}$'
-	await 15 grep -q 'ip.mmdb' "$scratch/weir.log"
+	await 60 grep -q 'ip.mmdb' "$scratch/weir.log"
 	expect weir_takes_the_tables_over "$(cat "$scratch/weir.log")" 'ip.mmdb'
-	if await 60 eval '[ "$(sql "SELECT count() FROM data_flow")" = "$flows" ]'; then
+	if await 120 eval '[ "$(sql "SELECT count() FROM data_flow")" = "$flows" ]'; then
 		pass flows_are_in_the_database
 	else
 		fail flows_are_in_the_database "$(sql 'SELECT count() FROM data_flow') of $flows; $(sql "SELECT
@@ -286,7 +286,7 @@ if venv=$(tests/venv.sh clickhouse 2>"$scratch/log"); then
 		spawn "$ns_b" env "${variables[@]}" PATH="$scratch/bin:$PATH" sh -ec "$(ask '.services.minio.entrypoint[2]' |
 			sed "s|/data|$scratch/data|g")" >"$scratch/minio.log" 2>&1
 		mapfile -t test < <(ask '.services.minio.healthcheck.test[1:][]')
-		await 30 in_b "${test[@]}"
+		await 60 in_b "${test[@]}"
 		sleep 2
 		runs export_writes_parquet "$flows flows" -e EXPORT_INTERVAL=-1 -e EXPORT_GRACE=1 export
 		expect parquet_is_in_the_bucket "$(cd "$scratch/data/ipfix" && find . -name '*.parquet' -prune)" \

@@ -58,39 +58,40 @@ expect bash_completes_settings "$(bash_completes weir agent --set security.)" \
 	'security.seccomp= .*security.user='
 expect bash_completes_words "$(bash_completes weir xdp "")" '^attach detach status '
 # In the shells themselves, on a terminal: what stands there after TAB.
-shell_completes() { # SHELL-COMMAND WORDS: the screen after it was completed
-	python3 - "$scratch" "$1" "$2" <<'END'
+shell_completes() { # SHELL-COMMAND WORDS TEXT...: the screen when it has each text, or after a minute
+	python3 - "$scratch" "$@" <<'END'
 import os, pty, select, sys, time
-scratch, shell, words = sys.argv[1:]
+scratch, shell, words, *texts = sys.argv[1:]
 pid, fd = pty.fork()
 if pid == 0:
     os.environ.update(TERM="dumb", PATH=scratch + "/root/usr/bin:" + os.environ["PATH"], HOME=scratch, PS1="> ", HISTFILE="")
     os.chdir(scratch)
     os.execvp("sh", ["sh", "-c", shell])
 out = b""
-def read(seconds, until=None):
+def shown():
+    return out.partition(b"READY\r\n")[2]
+def read(until):
     global out
-    end = time.time() + seconds
-    while time.time() < end and not (until and until in out):
+    end = time.time() + 60
+    while time.time() < end and not until():
         if select.select([fd], [], [], 0.1)[0]:
             try:
                 out += os.read(fd, 65536)
             except OSError:
                 return
-read(20, b"READY\r\n")
-read(0.5)
+read(lambda: b"> " in shown())
 os.write(fd, words.encode() + b"\t\t")
-read(4)
+read(lambda: all(text.encode() in shown() for text in texts))
 os.write(fd, b"\003\004")
 os.close(fd)
 print(out.decode(errors="replace").split("READY", 1)[-1])
 END
 }
-printf '. %s\nbind "set enable-bracketed-paste off"\nbind "set completion-query-items 0"\nbind "set page-completions off"\necho READY\n' \
+printf '. %s\nbind "set enable-bracketed-paste off"\nbind "set completion-query-items 0"\nbind "set page-completions off"\nPS1="> "\necho READY\n' \
 	"$root/usr/share/bash-completion/completions/weir" >"$scratch/bashrc"
 in_bash="exec bash --noprofile --rcfile $scratch/bashrc -i"
-expect bash_completes_on_a_terminal "$(shell_completes "$in_bash" 'weir exp')" 'weir exporters '
-expect bash_lists_on_a_terminal "$(shell_completes "$in_bash" 'weir load ')" 'caida' 'trie'
+expect bash_completes_on_a_terminal "$(shell_completes "$in_bash" 'weir exp' 'weir exporters ')" 'weir exporters '
+expect bash_lists_on_a_terminal "$(shell_completes "$in_bash" 'weir load ' caida trie)" 'caida' 'trie'
 if command -v zsh >/dev/null; then
 	if zsh -n "$root/usr/share/zsh/vendor-completions/_weir" 2>"$scratch/log"; then
 		pass zsh_reads_its_completion
@@ -100,9 +101,9 @@ if command -v zsh >/dev/null; then
 	printf 'fpath=(%s $fpath)\nautoload -U compinit\ncompinit -u -d %s\nunsetopt LIST_AMBIGUOUS\nPS1="> "\necho READY\n' \
 		"$root/usr/share/zsh/vendor-completions" "$scratch/zcompdump" >"$scratch/.zshrc"
 	in_zsh="ZDOTDIR=$scratch exec zsh -i"
-	expect zsh_completes_on_a_terminal "$(shell_completes "$in_zsh" 'weir exp')" 'weir exporters'
-	expect zsh_lists_on_a_terminal "$(shell_completes "$in_zsh" 'weir xdp ')" 'attach' 'detach' 'status'
-	expect zsh_completes_options "$(shell_completes "$in_zsh" 'weir status --so')" 'weir status --socket'
+	expect zsh_completes_on_a_terminal "$(shell_completes "$in_zsh" 'weir exp' 'weir exporters')" 'weir exporters'
+	expect zsh_lists_on_a_terminal "$(shell_completes "$in_zsh" 'weir xdp ' attach detach status)" 'attach' 'detach' 'status'
+	expect zsh_completes_options "$(shell_completes "$in_zsh" 'weir status --so' 'weir status --socket')" 'weir status --socket'
 else
 	skip zsh_reads_its_completion "no zsh here"
 fi

@@ -12,7 +12,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 while True:
     print(s.recv(4096).decode())' "$scratch/notify" >"$scratch/told" &
-	await 5 test -S "$scratch/notify"
+	await 60 test -S "$scratch/notify"
 }
 
 listen
@@ -22,17 +22,17 @@ NOTIFY_SOCKET=$scratch/notify WATCHDOG_USEC=30000000 spawn "$ns_a" "$WEIR" agent
 	--set "outputs=file:$scratch/flows" --set "state.directory=$scratch/state" \
 	--set "control.socket=$scratch/control" --set metrics.listen= 2>"$scratch/log"
 agent=$spawned
-await 10 grep -q '^READY=1$' "$scratch/told"
+await 60 grep -q '^READY=1$' "$scratch/told"
 expect tells_that_it_is_ready "$(cat "$scratch/told" "$scratch/log")" '^READY=1$'
-await 5 grep -q '^WATCHDOG=1$' "$scratch/told"
+await 60 grep -q '^WATCHDOG=1$' "$scratch/told"
 expect feeds_the_watchdog "$(cat "$scratch/told")" '^WATCHDOG=1$'
 expect leaves_its_sockets_to_the_manager "$(grep -c '^FDSTORE=1$' "$scratch/told") $(ls -l /proc/"$agent"/fd | grep -c socket:)" '^[1-9]'
 kill -HUP "$agent"
-await 5 grep -q '^RELOADING=1$' "$scratch/told"
+await 60 grep -q '^RELOADING=1$' "$scratch/told"
 expect tells_that_it_reloads "$(cat "$scratch/told")" '^RELOADING=1$'
 kill "$agent"
 wait "$agent"
-await 5 grep -q '^STOPPING=1$' "$scratch/told"
+await 60 grep -q '^STOPPING=1$' "$scratch/told"
 expect tells_that_it_stops "$(tail -n 1 "$scratch/told")" '^STOPPING=1$'
 
 # Without WATCHDOG_USEC nobody waits for it.
@@ -40,11 +40,11 @@ NOTIFY_SOCKET=$scratch/notify spawn "$ns_a" "$WEIR" agent \
 	--set "outputs=file:$scratch/flows" --set "state.directory=$scratch/state" \
 	--set "control.socket=$scratch/control" --set metrics.listen= 2>"$scratch/log"
 agent=$spawned
-await 10 "$WEIR" status --socket "$scratch/control" >/dev/null
+await 60 "$WEIR" status --socket "$scratch/control" >/dev/null
 sleep 1.2
 kill "$agent"
 wait "$agent"
-await 5 eval '[ "$(grep -c "^STOPPING" "$scratch/told")" = 2 ]'
+await 60 eval '[ "$(grep -c "^STOPPING" "$scratch/told")" = 2 ]'
 expect no_watchdog_where_none_is_asked_for \
 	"$(sed -n '/STOPPING/,$p' "$scratch/told" | sed 1d | grep -v ^FD | tr '\n' ' ')" '^READY=1 STOPPING=1 $'
 

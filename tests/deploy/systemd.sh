@@ -60,7 +60,7 @@ remove_groups() {
 	local at=$scratch/cgroups
 	mkdir -p "$at"
 	mount -t cgroup2 none "$at" 2>/dev/null || return
-	await 5 eval 'find "$at/$group" -depth -type d -exec rmdir {} \; 2>/dev/null; [ ! -e "$at/$group" ]'
+	await 60 eval 'find "$at/$group" -depth -type d -exec rmdir {} \; 2>/dev/null; [ ! -e "$at/$group" ]'
 	umount "$at"
 }
 nsenter --net=/proc/"$ns_b"/ns/net -- unshare --pid --fork --kill-child=KILL --mount --propagation private --mount-proc \
@@ -68,7 +68,7 @@ nsenter --net=/proc/"$ns_b"/ns/net -- unshare --pid --fork --kill-child=KILL --m
 keeper=$!
 trap 'kill -KILL $(pgrep -P $keeper) 2>/dev/null; wait $keeper 2>/dev/null; remove_groups; umount -l "$scratch/top" 2>/dev/null; cleanup' EXIT
 inside() { nsenter --target "$(pgrep -P $keeper)" --mount --pid --net --cgroup -- "$@"; }
-if ! await 20 eval 'inside systemctl is-system-running 2>/dev/null | grep -Eq "running|degraded"'; then
+if ! await 60 eval 'inside systemctl is-system-running 2>/dev/null | grep -Eq "running|degraded"'; then
 	skip unit_runs "systemd does not start in a namespace here: $(tail -n 1 "$scratch/manager.log")"
 	finish
 fi
@@ -95,10 +95,11 @@ arrives() { # N RATE
 	in_a "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate "$2" --count "$1" >"$scratch/sent"
 }
 arrives 500 5000
-await 10 eval '[ "$(ask .accounts.rx_xdp_datagrams)" = 500 ]'
+await 60 eval '[ "$(ask .accounts.rx_xdp_datagrams)" = 500 ]'
 expect it_receives_through_xdp "$(ask .accounts.rx_xdp_datagrams)" '^500$'
 sed -i 's/4739/4739, 2055/' /etc/weir/weir.yaml
 inside systemctl reload weir
+await 60 grep -q 'listen.ports: .*2055.*was' /run/weir.log
 expect it_reloads "$(inside systemctl is-active weir) $(tail -n 3 /run/weir.log)" '^active' 'listen.ports: .*2055.*was'
 
 # The upgrade of a package: restarted while the exporters send.
@@ -107,11 +108,9 @@ sender=$!
 sleep 1
 inside systemctl restart weir || fail restarts "$(why)"
 wait $sender
-await 10 eval '[ "$(ask "[.accounts.rx_xdp_datagrams, .accounts.rx_udp_datagrams] | add")" -gt 1000 ]'
-sleep 1
 expect it_is_another_process "$([ "$(weir_pid)" != "$pid" ] && echo other)" other
-after=$(ask '[.accounts.rx_xdp_datagrams, .accounts.rx_udp_datagrams] | add')
 before=$(sed -n 's/.*received \([0-9]*\) datagrams.*/\1/p' /run/weir.log | tail -n 1)
+await 60 eval 'after=$(ask "[.accounts.rx_xdp_datagrams, .accounts.rx_udp_datagrams] | add"); [ "$after" -ge $((9500 - before)) ]'
 expect a_restart_loses_nothing "$((before + after))" '^9500$'
 printf '# %d of 9000 datagrams waited for the new process\n' "$(ask .accounts.rx_udp_datagrams)"
 inside systemctl stop weir

@@ -26,13 +26,13 @@ mended() {
 	load_start 2000 4000
 	load_wait
 	flows=$(value_of records)
-	await 20 spooled_all
+	await 60 spooled_all
 	says "${name}_is_said" "$regex"
 	expect "${name}_publishes_nothing" "$(output_account published_flows)" '^0$'
 	expect "${name}_shows_no_secret" "$(grep -c hunter2 "$agent_log")" '^0$'
 	agent_end "${name}_refused"
 	kafka_agent "$name" "$@" || return
-	delivered 60
+	delivered 180
 	KAFKA=$plain read_topic "$flows"
 	expect "${name}_mended_delivers_all" \
 		"$(reading distinct) $(reading duplicates) $(reading bad) $(output_account recovered_flows)" \
@@ -54,7 +54,7 @@ KAFKA=$plain
 kafka_agent missing 'outputs[0].properties.topic.metadata.propagation.max.ms=1000' || finish
 load_start 2000 4000
 load_wait
-await 20 grep -q 'has no topic missing' "$agent_log"
+await 60 grep -q 'has no topic missing' "$agent_log"
 says missing_topic_is_said 'has no topic missing; create it'
 in_c tests/kafka.sh topic "$broker" missing 4
 flows_closed missing_topic
@@ -67,9 +67,9 @@ load_start 8000 4000
 load_wait
 load_start 100 200
 wait $sender
-await 20 grep -q "over the broker's limit" "$agent_log"
+await 60 grep -q "over the broker's limit" "$agent_log"
 says too_large_is_said "over the broker's limit.*lower the output's message size"
-delivered 60
+delivered 180
 dropped=$(output_account dropped_error_flows)
 expect too_large_is_counted "$dropped" '^[1-9]'
 expect too_large_accounts "$("$WEIR" audit --socket "$scratch/control")" 'The accounts close'

@@ -83,7 +83,7 @@ reading() { awk -v n="$1" '$1 == n { v = $2 } END { print v + 0 }' "$scratch/rea
 flows_closed() { # NAME [FLOWS THAT MAY BE COUNTED AS LOST]
 	local flows dropped got
 	flows=$(value_of records)
-	delivered 90 || { fail "$1" "still waiting: $(status -c '.outputs[0]')"; return 1; }
+	delivered 180 || { fail "$1" "still waiting: $(status -c '.outputs[0]')"; return 1; }
 	dropped=$(($(output_account dropped_queue_full_flows) + $(output_account dropped_spool_full_flows) +
 		$(output_account dropped_error_flows)))
 	read_topic "$flows" || { fail "$1" "cannot read the topic: $(tail -n 1 "$scratch/read.log")"; return 1; }
@@ -112,6 +112,8 @@ agent_end() { # NAME: as an operator would
 	rm -rf "${scratch:?}/state"
 }
 
-says() { # NAME REGEX: the agent's log
+says() { # NAME REGEX: the agent's log, which may come a little later than what it tells of
+	await 60 said "$2"
 	expect "$1" "$(tail -n 30 "$agent_log")" "$2"
 }
+said() { tail -n 30 "$agent_log" | grep -Eq -- "$1"; }

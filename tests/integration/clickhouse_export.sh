@@ -23,7 +23,7 @@ flows() { # N HOURS
 		FROM numbers($1)"
 }
 # Older than the time of grace.
-aged() { await 30 eval 'is "SELECT max(insert_time) < now64() - INTERVAL 2 SECOND FROM data_flow" 1 >/dev/null'; }
+aged() { await 60 eval 'is "SELECT max(insert_time) < now64() - INTERVAL 2 SECOND FROM data_flow" 1 >/dev/null'; }
 export_now() { timeout -k 1 "${1:-120}" "$weir" load export 2>"$work/export.log" || { tail -n 1 "$work/export.log"; return 1; }; }
 bucket="s3('$S3/ipfix/date=*/hour=*/weir-*.parquet', '$S3_KEY', '$S3_SECRET')"
 same_in_bucket() {
@@ -140,11 +140,14 @@ refreshed() {
 	local path="s3('$S3/ipfix/view/date=*/hour=*/weir-*.parquet', '$S3_KEY', '$S3_SECRET')"
 	EXPORT_S3_PREFIX=view CLICKHOUSE_EXPORT_REFRESH='5 MINUTE' schema || return 1
 	! grep -q "$S3_SECRET" "$work/schema.log" || { echo "the secret is told"; return 1; }
+	# Half of an interval that has been closed, half of one that stays open for as long as this takes.
 	sql "SYSTEM STOP VIEW flow_parquet_mv" && sql "TRUNCATE TABLE data_flow" && flows 20000 30 &&
-		sql "INSERT INTO data_flow SELECT * REPLACE (insert_time - INTERVAL 12 MINUTE AS insert_time, batch + 1 AS batch) FROM data_flow" &&
+		sql "CREATE TABLE both ENGINE = Memory AS SELECT * FROM data_flow" && sql "TRUNCATE TABLE data_flow" &&
+		sql "INSERT INTO data_flow SELECT * REPLACE (insert_time - INTERVAL 12 MINUTE AS insert_time, batch + 1 AS batch) FROM both" &&
+		sql "INSERT INTO data_flow SELECT * REPLACE (insert_time + INTERVAL 30 MINUTE AS insert_time) FROM both" && sql "DROP TABLE both" &&
 		sql "SYSTEM START VIEW flow_parquet_mv" && sql "SYSTEM REFRESH VIEW flow_parquet_mv" && sql "SYSTEM WAIT VIEW flow_parquet_mv" || return 1
 	# What is of an interval that is open waits.
-	becomes 30 "SELECT count(), sum(bytes) FROM $path" \
+	becomes 120 "SELECT count(), sum(bytes) FROM $path" \
 		"$(sql 'SELECT count(), sum(bytes) FROM data_flow WHERE insert_time < now() - INTERVAL 10 MINUTE')" || return 1
 	is "SELECT uniq(_path) > 10, uniq(date, hour) > 10 FROM $path" "1	1" || return 1
 	sql "SYSTEM REFRESH VIEW flow_parquet_mv" && sql "SYSTEM WAIT VIEW flow_parquet_mv" && is "SELECT count() FROM $path" 20000 || return 1

@@ -42,7 +42,7 @@ def batch(first, flows, now):
 def make_anew(brokers, topic):
     admin = AdminClient({"bootstrap.servers": brokers})
     admin.delete_topics([topic])[topic].result()
-    for _ in range(60):
+    for _ in range(120):
         try:
             return admin.create_topics([NewTopic(topic, 1, 1)])[topic].result()
         except KafkaException:  # it is still being deleted
@@ -54,8 +54,13 @@ brokers, topic, name, batches, flows, copies = sys.argv[1:4] + [int(a) for a in 
 if "anew" in sys.argv[7:]:
     make_anew(brokers, topic)
 producer = Producer({"bootstrap.servers": brokers, "linger.ms": 50})
-partitions = len(producer.list_topics(topic, 10).topics[topic].partitions)
+for _ in range(120):  # a topic that was just made is not known at once
+    partitions = len(producer.list_topics(topic, 60).topics[topic].partitions)
+    if partitions:
+        break
+    time.sleep(0.5)
 now = time.time_ns()
+random.seed(" ".join(sys.argv[3:]))  # the same places and order each time
 messages = []
 for i in range(batches):
     body = batch(i * flows, flows, now)

@@ -19,28 +19,28 @@ send() { # NAME BATCHES FLOWS COPIES [broken | keyed]
 }
 # Every message has been taken.
 taken() {
-	becomes 120 "SELECT sum(n) FROM (SELECT max(last_offset) + 1 AS n FROM ingest_progress
+	becomes 300 "SELECT sum(n) FROM (SELECT max(last_offset) + 1 AS n FROM ingest_progress
 		WHERE topic = 'flows' GROUP BY kafka_partition)" $sent
 }
 # Rows and rollups are those of the batches, each once; a batch and day is of one part.
 once() {
-	taken && becomes 60 "SELECT count(), uniqExact(batch, sequence_num), sum(bytes) FROM data_flow" \
+	taken && becomes 120 "SELECT count(), uniqExact(batch, sequence_num), sum(bytes) FROM data_flow" \
 		"$expected	$expected	$((expected * 100))" &&
-		becomes 60 "SELECT sum(flow_count), sum(bit_count) FROM data_flow_by_ip_version_1d" "$expected	$((expected * 800))" &&
+		becomes 120 "SELECT sum(flow_count), sum(bit_count) FROM data_flow_by_ip_version_1d" "$expected	$((expected * 800))" &&
 		is "SELECT count() FROM ingest_double" 0 &&
 		is "SELECT count() FROM (SELECT batch FROM data_flow GROUP BY batch, toDate(start_time) HAVING uniqExact(_part) > 1)" 0
 }
 sql "SYSTEM STOP MERGES data_flow"
 
 at_once() {
-	send first 300 40 3 && once && becomes 30 "SELECT uniqExact(kafka_partition, kafka_offset) FROM ingest_repeat" 600
+	send first 300 40 3 && once && becomes 120 "SELECT uniqExact(kafka_partition, kafka_offset) FROM ingest_repeat" 600
 }
 check "batches that come three times at once count once" at_once
 
 later() { send first 300 40 2 && expected=$((expected - 12000)) && once; }
 check "and when they come again later they add nothing" later
 
-broken() { send broken 100 40 2 broken && once && becomes 30 "SELECT uniqExact(batch_id) FROM ingest_error" 100; }
+broken() { send broken 100 40 2 broken && once && becomes 120 "SELECT uniqExact(batch_id) FROM ingest_error" 100; }
 check "a copy that cannot be read takes nothing from the one that can" broken
 
 small_blocks() { # a block ends after a whole message, also where that has more rows than a block
@@ -53,7 +53,7 @@ large_blocks() { schema && send large 18 20000 2 && once; }
 check "where a block has hundreds of thousands of flows" large_blocks
 
 flows_once() {
-	taken && becomes 60 "SELECT count(), uniqExact(batch, sequence_num) FROM data_flow" "$expected	$expected" &&
+	taken && becomes 120 "SELECT count(), uniqExact(batch, sequence_num) FROM data_flow" "$expected	$expected" &&
 		is "SELECT count() FROM ingest_double" 0
 }
 # Copies in one partition, as the agent sends them, are of one consumer at a time.
@@ -79,7 +79,7 @@ check "four consumers, killed three times in the middle" killed
 # Copies in several partitions, of two consumers at once, neither of which sees the other's rows: a
 # batch may be there twice, which is told; none may be missing.
 told() {
-	send four 300 40 3 && taken && becomes 60 "SELECT uniqExact(batch, sequence_num), count() -
+	send four 300 40 3 && taken && becomes 120 "SELECT uniqExact(batch, sequence_num), count() -
 		(SELECT sum(flows - intDiv(flows, copies)) FROM ingest_double) FROM data_flow" "$expected	$expected" || return 1
 	echo "# of 300 batches, stored by two consumers: $(sql 'SELECT count() FROM ingest_double')" >"$work/told"
 	unset CLICKHOUSE_KAFKA_CONSUMERS CLICKHOUSE_KAFKA_BLOCK_ROWS
@@ -93,10 +93,10 @@ topic_anew() {
 	before=$(sql "SELECT count() FROM data_flow")
 	tests/kafka.sh topic "$work/broker" bare 1
 	"$venv/bin/python" tests/integration/clickhouse_twice.py "$KAFKA" bare - 1 3 1 &&
-		CLICKHOUSE_KAFKA_PROTOBUF_TOPIC=bare schema && becomes 60 "SELECT count() FROM data_flow" $((before + 3)) &&
+		CLICKHOUSE_KAFKA_PROTOBUF_TOPIC=bare schema && becomes 120 "SELECT count() FROM data_flow" $((before + 3)) &&
 		CLICKHOUSE_KAFKA_PROTOBUF_TOPIC=flows schema || return 1
 	"$venv/bin/python" tests/integration/clickhouse_twice.py "$KAFKA" bare - 1 7 1 anew &&
-		CLICKHOUSE_KAFKA_PROTOBUF_TOPIC=bare schema && becomes 60 "SELECT count() FROM data_flow" $((before + 10))
+		CLICKHOUSE_KAFKA_PROTOBUF_TOPIC=bare schema && becomes 120 "SELECT count() FROM data_flow" $((before + 10))
 }
 check "messages without identity, at the places of others in a topic that was made anew, are taken" topic_anew
 

@@ -8,6 +8,7 @@
  * reader can tell what is lost, what came twice and whether an exporter's flows kept their order.
  * With load=1 the flows are send_load's, whose number (from 0) is in their addresses. With dedupe=1
  * messages are passed over whose batch identity came before.
+ * With progress=1 standard error tells, ten times a second, how many flows were handed over so far.
  * linger=N gives flows that still wait N seconds at most before the output is stopped. */
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
@@ -25,7 +26,8 @@ enum { ROWS = 1024 };
 static volatile sig_atomic_t stopped;
 
 static struct arguments {
-	uint64_t flows, first, rate, exporters, workers, stop, samples, linger, load, dedupe;
+	uint64_t flows, first, rate, exporters, workers, stop, samples, linger, load, dedupe,
+		progress;
 	struct output_options output;
 } a = {
 	.flows = 100000,
@@ -84,6 +86,7 @@ static void read_argument(char *argument)
 		{"linger", &a.linger, NULL, NULL},
 		{"load", &a.load, NULL, NULL},
 		{"dedupe", &a.dedupe, NULL, NULL},
+		{"progress", &a.progress, NULL, NULL},
 		{"message_bytes", NULL, &o->message_bytes, NULL},
 		{"message_millis", NULL, &o->message_millis, NULL},
 		{"queue_bytes", NULL, &o->queue_bytes, NULL},
@@ -205,7 +208,7 @@ static int publish(void)
 {
 	struct publish_options o = {.collector_id = (char *)"test", .n_outputs = 1};
 	struct account *accounts = calloc(a.workers, sizeof(*accounts));
-	uint64_t start, last = a.first + a.flows, lost, until;
+	uint64_t start, last = a.first + a.flows, lost, until, told = 0;
 	struct publisher *p;
 	struct flow_batch b;
 
@@ -229,6 +232,10 @@ static int publish(void)
 			publisher_worker(p, (unsigned)(k % a.workers), &accounts[k % a.workers]),
 			&b);
 		i += n;
+		if (a.progress && now_ns() - told > 100000000) {
+			told = now_ns();
+			fprintf(stderr, "handed over %lu\n", i - a.first);
+		}
 		pace(p, accounts, i - a.first, start);
 	}
 	until = now_ns() + a.linger * 1000000000u;
@@ -423,10 +430,15 @@ static int read_topic(void)
 		die("consumer", why);
 	rd_kafka_poll_set_consumer(rk);
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, a.output.topic, NULL);
-	if (rd_kafka_metadata(rk, 0, topic, &md, 10000))
-		die("no metadata of topic", a.output.topic);
-	partitions = md->topics[0].partition_cnt;
-	rd_kafka_metadata_destroy(md);
+	partitions = 0;
+	for (int i = 0; i < 120 && !partitions; i++) { /* one just made is not known at once */
+		if (i)
+			usleep(500000);
+		if (rd_kafka_metadata(rk, 0, topic, &md, 60000))
+			die("no metadata of topic", a.output.topic);
+		partitions = md->topics[0].partition_cnt;
+		rd_kafka_metadata_destroy(md);
+	}
 	list = rd_kafka_topic_partition_list_new(partitions);
 	for (int i = 0; i < partitions; i++)
 		rd_kafka_topic_partition_list_add(list, a.output.topic, i)->offset =
@@ -437,10 +449,10 @@ static int read_topic(void)
 	r.last = calloc(a.exporters, sizeof(*r.last));
 	r.partition = calloc(a.exporters, sizeof(*r.partition));
 	while (ended < partitions) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 15000);
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 60000);
 
 		if (!m)
-			die("nothing came for 15 s from", a.output.topic);
+			die("nothing came for 60 s from", a.output.topic);
 		if (!m->err)
 			read_message(m);
 		else if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)

@@ -15,7 +15,7 @@ settings() { # KEY OF OUTPUTS
 	  cache: ''
 	  rules:
 	    - {exporter: '^198\\.51\\.100\\.', group: 'edge & core'}
-	drain_time: ${2:-20s}
+	drain_time: ${2:-60s}
 	outputs:
 	  - type: kafka
 	    brokers: $KAFKA
@@ -62,7 +62,7 @@ only_one_is_there() {
 	tests/kafka.sh start "$work/broker2" --property auto.create.topics.enable=false || return 1
 	(
 		. "$work/broker2/env"
-		settings exporter
+		settings exporter 15s
 		tests/kafka.sh topic "$work/broker2" flows-edge___core.v1 2
 		replay tests/captures/*.pcap && [ "$(cat "$work"/spool/*.spool | wc -c)" -gt 10000 ] &&
 			in_topic flows-edge___core.v1 198.51.100.1 "$edge"

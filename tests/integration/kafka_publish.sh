@@ -27,7 +27,7 @@ order_is_kept() {
 check "an exporter's flows keep their order in one partition" order_is_kept
 
 many_flows_share_a_message() {
-	publish brokers=$KAFKA topic=random flows=300000 key=random && above accounts published_flows 299999 &&
+	publish brokers=$KAFKA topic=random flows=300000 key=random message_millis=10000 && above accounts published_flows 299999 &&
 		[ "$(number accounts published_messages)" -lt 200 ]
 }
 check "many flows share a message" many_flows_share_a_message
@@ -78,8 +78,23 @@ too_large() {
 }
 check "a message too large is dropped, counted and said" too_large
 
+# said_by TEXT KEY=VALUE...: publishes what cannot be delivered until the log says so, or for a minute.
+said_by() {
+	local i publisher
+	: >"$work/log"
+	"$flows" publish "${@:2}" linger=60 stop=1 >"$work/accounts" 2>"$work/log" &
+	publisher=$!
+	for i in $(seq 600); do
+		! grep -q "$1" "$work/log" && kill -0 $publisher 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -TERM $publisher 2>/dev/null
+	wait $publisher || { echo "publishing ended with status $?"; return 1; }
+	says "$1"
+}
+
 unreachable() {
-	publish brokers=127.0.0.1:1 topic=x flows=1000 stop=2 && says "no broker can be reached" &&
+	said_by "no broker can be reached" brokers=127.0.0.1:1 topic=x flows=1000 &&
 		is accounts lost 1000 && is accounts dropped_error_flows 1000
 }
 check "a broker that cannot be reached is said" unreachable
@@ -90,8 +105,8 @@ tls() {
 check "TLS" tls
 
 wrong_authority() {
-	publish brokers=$KAFKA_TLS topic=tls flows=20000 tls_ca=$KAFKA_OTHER_CA stop=3 &&
-		is accounts published_flows 0 && says "TLS failed"
+	said_by "TLS failed" brokers=$KAFKA_TLS topic=tls flows=20000 tls_ca=$KAFKA_OTHER_CA &&
+		is accounts published_flows 0
 }
 check "a certificate of another authority is refused and said" wrong_authority
 
@@ -102,8 +117,8 @@ mutual_tls() {
 check "mutual TLS" mutual_tls
 
 no_certificate() {
-	publish brokers=$KAFKA_MTLS topic=tls flows=20000 tls_ca=$KAFKA_CA stop=3 &&
-		is accounts published_flows 0 && says "TLS failed\|no broker can be reached"
+	said_by "TLS failed\|no broker can be reached" brokers=$KAFKA_MTLS topic=tls flows=20000 tls_ca=$KAFKA_CA &&
+		is accounts published_flows 0
 }
 check "mutual TLS without our certificate fails and says so" no_certificate
 
@@ -122,9 +137,9 @@ check "login with PLAIN" login PLAIN
 
 wrong_password() {
 	echo hunter2-not-it >"$work/password"
-	publish brokers=$KAFKA_SASL topic=login flows=20000 tls_ca=$KAFKA_CA sasl_mechanism=PLAIN \
-		sasl_username=weir sasl_password_file="$work/password" stop=3 &&
-		is accounts published_flows 0 && says "refuses our login" && says_not hunter2
+	said_by "refuses our login" brokers=$KAFKA_SASL topic=login flows=20000 tls_ca=$KAFKA_CA \
+		sasl_mechanism=PLAIN sasl_username=weir sasl_password_file="$work/password" &&
+		is accounts published_flows 0 && says_not hunter2
 }
 check "a wrong password is said and not shown" wrong_password
 
@@ -140,18 +155,17 @@ scram() {
 }
 check "SCRAM works, or the library is said to be too old" scram SCRAM-SHA-512
 
-token() { # PASSWORD-FILE [KEY=VALUE...]
-	publish brokers=$KAFKA_SASL topic=login flows=20000 tls_ca=$KAFKA_CA sasl_mechanism=OAUTHBEARER \
+with_token() { # PASSWORD-FILE COMMAND...
+	"${@:2}" brokers=$KAFKA_SASL topic=login flows=20000 tls_ca=$KAFKA_CA sasl_mechanism=OAUTHBEARER \
 		sasl_username=weir sasl_token_url="http://127.0.0.1:$(cat "$work/issuer")/token" \
-		sasl_scope=kafka sasl_password_file="$1" "${@:2}"
+		sasl_scope=kafka sasl_password_file="$1"
 }
-token_works() { token "$work/broker/tls/password" && is accounts published_flows 20000; }
+token_works() { with_token "$work/broker/tls/password" publish && is accounts published_flows 20000; }
 no_openid() {
-	! token "$work/broker/tls/password" >/dev/null && says "built without OpenID Connect"
+	! with_token "$work/broker/tls/password" publish >/dev/null && says "built without OpenID Connect"
 }
 wrong_secret() {
-	token "$work/password" stop=3 && is accounts published_flows 0 &&
-		says "refuses our login" && says_not hunter2
+	with_token "$work/password" said_by "refuses our login" && is accounts published_flows 0 && says_not hunter2
 }
 tests/integration/token_issuer.py weir "$work/broker/tls/password" >"$work/issuer" &
 issuer=$!
@@ -188,7 +202,7 @@ tests/kafka.sh start "$work/broker2" --property auto.create.topics.enable=false 
 missing_topic() {
 	publish brokers=$KAFKA topic=later flows=20000 stop=60 property=topic.metadata.propagation.max.ms=1000 &
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 300); do
 		grep -q "has no topic later" "$work/log" 2>/dev/null && break
 		sleep 0.2
 	done

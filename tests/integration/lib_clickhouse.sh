@@ -56,7 +56,7 @@ start_front() {
 		--ready "$work/ready" "$@" 2>>"$work/front.log" &
 	front_pid=$!
 	disown $front_pid
-	await 60 test -s "$work/ready" || { echo "FAIL front: it does not start: $(tail -n 3 "$work/front.log")"; exit 1; }
+	await 120 test -s "$work/ready" || { echo "FAIL front: it does not start: $(tail -n 3 "$work/front.log")"; exit 1; }
 	ADDRESS=$(cat "$work/ready")
 	export CLICKHOUSE_HOST=127.0.0.1 CLICKHOUSE_PORT=${ADDRESS##*:} CLICKHOUSE_INGEST_DATABASE=ingest
 	export CLICKHOUSE_KAFKA_FLUSH_MS=500
@@ -77,7 +77,7 @@ start_store() {
 		store_pid=$!
 		disown $store_pid
 		S3=http://127.0.0.1:$port S3_KEY=test S3_SECRET=test
-		await 30 curl -sf -o "$work/bucket" -X PUT "$S3/ipfix"
+		await 60 curl -sf -o "$work/bucket" -X PUT "$S3/ipfix"
 	fi
 	export EXPORT_S3_ENDPOINT=$S3 AWS_ACCESS_KEY_ID=$S3_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET
 }

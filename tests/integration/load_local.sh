@@ -143,7 +143,7 @@ expect "variables of envs/base.env" "$(load scireg)" 'meta_ip_scireg: 2 rows rea
 export SCIREG_HTTP_CONSUMER_UPDATE_INTERVAL=1
 timeout 20 "$WEIR" load scireg -c "$conf/weir.yaml" -s load.history="$scratch/history" \
 	2>"$scratch/every" &
-await 15 grep -qz 'rows read.*rows read' "$scratch/every"
+await 60 grep -qz 'rows read.*rows read' "$scratch/every"
 kill -TERM $(jobs -p)
 wait $(jobs -p)
 expect "again and again until SIGTERM" "$(cat "$scratch/every")" 'rows read' 'load scireg: stopped'

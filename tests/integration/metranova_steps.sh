@@ -21,7 +21,7 @@ unset "${!CLICKHOUSE_@}" "${!CAIDA_@}" "${!IP_GEO_@}" "${!SCIREG_@}" "${!FILE_CO
 "$venv/bin/python" tests/clickhouse_front.py --data "$scratch/ch" --ready "$scratch/ready" >"$scratch/front" 2>&1 &
 mkdir -p "$scratch/www/as" "$scratch/www/pdb"
 (cd "$scratch/www" && exec python3 -u -m http.server --bind 127.0.0.1 0) >"$scratch/www.log" 2>&1 &
-await 60 test -s "$scratch/ready" && await 20 grep -q 'port [0-9]' "$scratch/www.log"
+await 60 test -s "$scratch/ready" && await 60 grep -q 'port [0-9]' "$scratch/www.log"
 url=$(cat "$scratch/ready") web=http://127.0.0.1:$(sed -n 's/.*port \([0-9]*\).*/\1/p' "$scratch/www.log")
 query() { curl -sS "$url/?database=metranova" --data-binary "$1"; }
 # CAIDA's names have the month in them; that of this month and of the last are not out yet.
@@ -77,7 +77,7 @@ sed -i -e "s|^  directory: .*|  directory: $scratch/state|" -e "s|^  socket: .*|
 mkdir "$scratch/state"
 weir agent -c conf/weir.yaml -s listen.ports=62055 -s listen.addresses=127.0.0.1 >"$scratch/agent" 2>&1 &
 agent=$!
-await 15 weir status --socket "$scratch/control" >/dev/null 2>&1
+await 60 weir status --socket "$scratch/control" >/dev/null 2>&1
 kill -TERM $agent 2>/dev/null
 wait $agent 2>/dev/null
 expect "step 13: the agent takes what was loaded" "$(cat "$scratch/agent")" \

@@ -49,19 +49,21 @@ for capture in $nfdump_reads; do
 	listen "$capture" $((++port))
 done
 for capture in $nfdump_reads; do
-	await 10 test -s "$scratch/$capture.pid"
+	await 60 test -s "$scratch/$capture.pid"
 done
 port=2100
 for capture in $nfdump_reads; do
 	in_a tests/tools/payloads.py send 127.0.0.1:$((++port)) "tests/captures/$capture.pcap" \
 		>/dev/null
 done
-sleep 0.5
+# Nothing waits in a socket of nfcapd's any more.
+all_taken() { in_a awk 'NR > 1 && substr($5, 10) != "00000000" { left = 1 } END { exit left }' /proc/net/udp; }
+await 60 all_taken
 for capture in $nfdump_reads; do
 	kill "$(cat "$scratch/$capture.pid")"
 done
 for capture in $nfdump_reads; do
-	await 10 grep -q '^Terminating' "$scratch/$capture.log"
+	await 60 grep -q '^Terminating' "$scratch/$capture.log"
 	ours=$(by_weir "$capture") theirs=$(by_nfdump "$capture")
 	# nfdump keeps both directions in one record.
 	case $capture in *biflow) ours=${ours#* } theirs=${theirs#* } ;; esac

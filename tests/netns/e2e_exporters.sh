@@ -37,7 +37,16 @@ topology() { # QUEUES of vb
 	in_ns "$server" ip addr add 2001:db8::2/64 dev eth0 nodad
 	spawn "$server" tests/tools/traffic.py serve
 	talker=$spawned
+	await 60 eval '[ "$(in_ns "$server" ss -Hltun | wc -l)" -ge 7 ]'
 }
+
+# How many programs look at an interface of a's.
+lookers() { # INTERFACE
+	in_a awk -v number="$(in_a ip -o link show "$1" | cut -d: -f1)" \
+		'$5 == number { n++ } END { print n + 0 }' /proc/net/packet
+}
+captured() { tcpdump -n -r "$EXPORTERS/sent.pcap" 2>/dev/null | wc -l; }
+all_captured() { [ "$(captured)" = "$(account "$via")" ]; }
 
 # Everything that the exporters put on the wire, by tcpdump beside them, is taken by `via` and
 # decoded. The agent is left running; $moved is how many bytes the server answered.
@@ -50,7 +59,7 @@ watch() { # NAME VIA SECONDS [KEY=VALUE...]
 	fi
 	EXPORTERS=$scratch/$name
 	mkdir "$EXPORTERS"
-	spawn "$ns_a" tcpdump -q -U -n -i va -w "$EXPORTERS/sent.pcap" \
+	spawn "$ns_a" tcpdump -q -U -n -i va -w "$EXPORTERS/sent.pcap" -B 16384 \
 		udp and '(dst host 10.9.0.2 or dst host fd09::2)' 2>/dev/null
 	dump=$spawned
 	ovs_start "$ns_a" p1 p2
@@ -61,15 +70,17 @@ watch() { # NAME VIA SECONDS [KEY=VALUE...]
 	exporter_sfprobe "$ns_a" p1 $to:6343 10 "sfprobe_agentip: 10.9.0.1"
 	ovs_sflow $to:6343 10 va
 	ovs_ipfix $to:4739 1
-	sleep 1
+	# Two softflowd, two pmacctd, Open vSwitch; tcpdump.
+	await 60 eval '[ "$(lookers p1)" -ge 5 ] && [ "$(lookers va)" -ge 1 ]'
 	in_ns "$client" ping -q -c 3 -i 0.2 192.0.2.2 >/dev/null
 	moved=$(in_ns "$client" tests/tools/traffic.py ask 192.0.2.2 2001:db8::2 "$seconds" |
 		sed 's/.* \([0-9]*\) bytes.*/\1/')
 	exporters_stop
 	sleep 1
+	await 30 all_captured
 	kill -INT "$dump"
 	wait "$dump"
-	sent=$(tcpdump -n -r "$EXPORTERS/sent.pcap" 2>/dev/null | wc -l)
+	sent=$(captured)
 	settled "$sent"
 	expect "${name}_all_that_was_sent_is_decoded" \
 		"sent=$sent taken=$(account "$via") decoded=$(account decoded_datagrams)" \

@@ -16,10 +16,10 @@ in_a ping -q -c 1 10.9.0.2 >/dev/null
 # KILL -9 in the middle of a load of frames; they keep coming, and the pinned program counts them.
 agent_start || fail start "$(tail -n 2 "$agent_log")"
 frames_before=$(kernel_sum datagrams)
-in_a "$BUILD/tests/send_load" --to $to --interface va --from 10.9.0.1 --size 1400 --rate 20000 \
+in_a "$BUILD/tests/send_load" --to $to --interface va --from 10.9.0.1 --size 1400 --rate 5000 \
 	--count $N >"$scratch/sent" &
 sender=$!
-sleep 0.4
+await 60 eval '[ "$(kernel_sum datagrams)" -ge 1000 ]'
 kill -KILL "$agent"
 wait "$agent" 2>/dev/null
 at_kill=$(kernel_sum datagrams)
@@ -29,7 +29,7 @@ expect kernel_counts_on_without_the_agent "$frames_before $(kernel_sum datagrams
 
 # A new agent takes the pins over: counts intact, and all that comes from now on is decoded.
 mv "$scratch/flows" "$scratch/before"
-if agent_start; then
+if agent_start xdp.frames=8192 xdp.ring_size=8192; then
 	pass starts_again_over_the_pins
 else
 	fail starts_again_over_the_pins "$(tail -n 3 "$agent_log")"
@@ -48,7 +48,7 @@ expect accounts_close_after_the_restart \
 in_a "$BUILD/tests/send_load" --to $to --interface va --from 10.9.0.1 --size 1400 --rate 20000 \
 	--count $N >"$scratch/sent" &
 sender=$!
-sleep 0.3
+await 60 received_all 1000
 agent_stop sigterm_under_load
 wait $sender
 expect nothing_pinned_after_the_end "$(ls -A $pins 2>/dev/null | wc -l) $(in_b ip -br link show dev vb |

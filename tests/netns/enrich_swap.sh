@@ -46,7 +46,7 @@ swapped_agent() {
 		--set state.directory="$scratch/state" --set control.socket="$scratch/control" --set metrics.listen= \
 		--set enrich.cache="$scratch/cache" --set enrich.check_interval=0 --set xdp.frames=65536 --set xdp.ring_size=32768 2>"$agent_log"
 	agent=$spawned
-	await 15 agent_ready_or_gone
+	await 60 agent_ready_or_gone
 	kill -0 "$agent" 2>/dev/null
 }
 if ! swapped_agent; then
@@ -63,9 +63,8 @@ for ((i = 1; i <= SWAPS && (i <= 100 || SECONDS - begun < SECONDS_MAX); i++)); d
 	[ $((i / 2 % 2)) = 0 ] || { cp "$scratch/cache$as/ip.table" "$scratch/cache/ip.table.new" && mv "$scratch/cache/ip.table.new" "$scratch/cache/ip.table"; }
 	cp "$scratch/cache$as/ip.mmdb" "$scratch/cache/ip.mmdb.new" && mv "$scratch/cache/ip.mmdb.new" "$scratch/cache/ip.mmdb"
 	kill -HUP "$agent"
-	for ((wait = 0; wait < 500; wait++)); do
-		now=$(table loads)
-		[ "${now:-0}" -lt $((loaded + i)) ] || break
+	until=$((SECONDS + 60))
+	while now=$(table loads) && [ "${now:-0}" -lt $((loaded + i)) ] && [ $SECONDS -lt $until ]; do
 		sleep 0.005
 	done
 	[ $i != 50 ] || early=$(resident)
@@ -74,7 +73,7 @@ swaps=$((i - 1))
 kill "$sender"
 wait "$sender" 2>/dev/null
 late=$(resident)
-await 20 audit_closes
+await 60 audit_closes
 got="loads=$(($(table loads) - loaded)) refused=$(table refused) lost=$(status '[.exporters.list[].lost] | add') \
 dropped=$(status '[.outputs[].dropped_flows // 0] | add') open=$(audit_closes && echo 0 || echo 1)"
 [ "$got" = "loads=$swaps refused=0 lost=0 dropped=0 open=0" ] && pass cache_is_replaced_under_load_without_a_loss ||

@@ -13,7 +13,7 @@ receive() {
 	nsenter --net=/proc/"$ns_b"/ns/net -- "$BUILD/tests/netns/xdp_receive" vb $pins "$@" \
 		>"$out" 2>&1 &
 	receiver=$!
-	await 10 ready_or_gone
+	await 60 ready_or_gone
 	grep -q '^ready' "$out"
 }
 

@@ -23,7 +23,7 @@ collects() { # NAME
 
 reloads() { # NAME
 	kill -HUP "$agent"
-	await 5 grep -q 'reopened' "$agent_log"
+	await 60 grep -q 'reopened' "$agent_log"
 	expect "$1" "$(cat "$agent_log")" 'settings are unchanged'
 }
 
@@ -95,7 +95,7 @@ if agent_start metrics.listen=127.0.0.1:9331; then
 	reaches_little root
 	collects_after=$(account rx_xdp_datagrams)
 	send_load --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 5000 --count 100
-	await 10 received_all $((collects_after + 100))
+	await 60 received_all $((collects_after + 100))
 	expect root_collects_on "$(account rx_xdp_datagrams)" "^$((collects_after + 100))\$"
 	agent_stop root
 	expect root_leaves_nothing_pinned "$(ls -A $pins 2>/dev/null | wc -l)" '^0$'

@@ -24,22 +24,28 @@ begin() {
 	agent_log=$scratch/agent.log
 	spawn "$ns_b" "${program:-$WEIR}" agent -c "$scratch/weir.yaml" 2>>"$agent_log"
 	agent=$spawned
-	await 15 agent_ready_or_gone
+	await 60 agent_ready_or_gone
 }
 hang_up() { # NAME REGEX...: what it says of it
 	local name=$1 lines
 	shift
 	lines=$(wc -l <"$agent_log")
 	kill -HUP "$agent"
-	await 10 eval '[ "$(tail -n +$((lines + 1)) "$agent_log" | wc -l)" -ge '$#' ]'
+	await 60 all_said "$@"
 	expect "$name" "$(tail -n +$((lines + 1)) "$agent_log")" "$@"
+}
+all_said() { # REGEX...: in the log after $lines
+	local regex
+	for regex; do
+		tail -n +$((lines + 1)) "$agent_log" | grep -Eq -- "$regex" || return 1
+	done
 }
 arrives() { # PORT: how many of 100 frames and of 50 datagrams that are fragments of IP
 	local before
 	before=$(account rx_xdp_datagrams rx_udp_datagrams rx_denied_datagrams)
 	in_a "$BUILD/tests/send_load" --to "10.9.0.2:$1" --interface va --from 10.9.0.1 --size 1400 --rate 5000 --count 100 >/dev/null
 	in_a "$BUILD/tests/send_load" --to "10.9.0.2:$1" --from 10.9.0.1 --size 4000 --rate 2000 --count 50 >/dev/null
-	await 5 eval '[ "$(account rx_xdp_datagrams rx_udp_datagrams rx_denied_datagrams)" -ge $((before + 150)) ]'
+	await 60 eval '[ "$(account rx_xdp_datagrams rx_udp_datagrams rx_denied_datagrams)" -ge $((before + 150)) ]'
 	echo $(($(account rx_xdp_datagrams rx_udp_datagrams rx_denied_datagrams) - before))
 }
 
@@ -63,11 +69,11 @@ for i in 1 2 3 4; do
 	sleep 0.3
 done
 wait $sender
-await 10 eval '[ "$(account rx_xdp_datagrams rx_udp_datagrams)" -ge $((before + 10000)) ]'
+await 60 eval '[ "$(account rx_xdp_datagrams rx_udp_datagrams)" -ge $((before + 10000)) ]'
 expect a_port_that_stays_loses_nothing "$(($(account rx_xdp_datagrams rx_udp_datagrams) - before))" '^10000$'
 spawn "$ns_b" python3 -c 'import socket, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 9996)); time.sleep(60)'
-await 30 eval 'in_b ss -Hlun | grep -q :9996'
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 9996)); time.sleep(600)'
+await 60 eval 'in_b ss -Hlun | grep -q :9996'
 ports='4739, 9996' settings
 hang_up a_port_of_another_is_left_out 'listen.ports: ' 'UDP port 9996 of 0.0.0.0: Address already in use.*; the port is left out'
 expect and_the_others_stay "$(arrives 4739)" '^150$'
@@ -136,13 +142,13 @@ printf '# an upgrade took %d ms, in which %d of %d datagrams found no socket, an
 rm -rf "$scratch/state" "$scratch"/flows*
 spawn "$ns_b" tests/tools/manager.py "$scratch/notify" "$WEIR" agent -c "$scratch/weir.yaml" >"$scratch/manager" 2>>"$agent_log"
 manager=$spawned
-await 15 grep -q '^ready' "$scratch/manager"
+await 60 grep -q '^ready' "$scratch/manager"
 steered_before=$(frames steered) no_socket_before=$(frames no_socket)
 in_a "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 3000 --count 15000 >"$scratch/sent" &
 sender=$!
 sleep 1
 kill -USR1 "$manager"
-await 20 eval '[ "$(grep -c "^ready" "$scratch/manager")" = 2 ]'
+await 60 eval '[ "$(grep -c "^ready" "$scratch/manager")" = 2 ]'
 wait $sender
 passed=$(($(frames no_socket) - no_socket_before))
 sleep 1

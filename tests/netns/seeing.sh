@@ -37,10 +37,10 @@ expect templates_of_a_stranger "$(ask templates 192.0.2.77; echo $?)" 'nothing h
 expect templates_want_an_address "$(ask templates nonsense; echo $?)" 'no address' '^1$'
 
 # Under load the rates are those of the load.
-in_a "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 \
-	--rate 2000 --count 9000 >/dev/null &
-sender=$!
-sleep 1
+spawn "$ns_a" "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 \
+	--rate 2000 --count 60000 >"$scratch/sent"
+sender=$spawned
+await 60 received_all 1500
 seen=$(ask top --interval 2)
 rate=$(awk '$1 == "10.9.0.1" { sub(",", "", $3); print int($3) }' <<<"$seen")
 if [ "${rate:-0}" -ge 1200 ] && [ "$rate" -le 2800 ]; then
@@ -50,6 +50,8 @@ else
 fi
 expect top_has_workers_outputs_and_exporters "$seen" '^weir .*alive, ready$' '^bottleneck: ' \
 	'worker +busy +datagrams/s' '^ +0 +[0-9]+ %' 'output +flows/s' '^exporters: 2, by flows$'
+kill $sender
+wait $sender 2>/dev/null
 expect top_as_often_as_asked "$(ask top --count 2 --sort lost | grep -c '^exporters: 2, by lost$')" '^2$'
 
 # On a terminal: keys sort, q ends, the terminal is given back.
@@ -59,22 +61,23 @@ pid, fd = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], [sys.argv[1], "top", "--socket", sys.argv[2]])
 out = b""
-def read(seconds):
+def read(text):
+    """On until it stands there, or the program ends."""
     global out
-    until = time.time() + seconds
-    while time.time() < until:
+    until = time.time() + 60
+    while time.time() < until and (not text or text not in out):
         if select.select([fd], [], [], 0.1)[0]:
             try:
                 out += os.read(fd, 65536)
             except OSError:
                 return
-read(1.5)
+read(b"by flows ")
 os.write(fd, b"l")
-read(0.5)
+read(b"by lost ")
 os.write(fd, b"r")
-read(0.5)
+read(b"by lost, reversed")
 os.write(fd, b"q")
-read(1)
+read(b"")
 print(out.decode(errors="replace").replace("\033", "ESC"))
 print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
@@ -86,16 +89,20 @@ expect top_on_a_terminal "$screen" 'ESC\[\?1049h' 'by flows ' 'by lost ' 'by los
 if command -v tmux >/dev/null; then
 	picture() { # COLUMNS
 		tmux -L "weir-$$" new-session -d -x "$1" -y 40 -s "w$1" "$WEIR top --interval 1 --socket $scratch/control"
-		await 15 eval 'tmux -L "weir-$$" capture-pane -p -t "w'$1'" | grep -q "steered/s"'
-		tmux -L "weir-$$" capture-pane -p -t "w$1"
+		await 60 pictured "$1"
+		printf '%s\n' "$screen"
+	}
+	pictured() { # COLUMNS: from the first line to the exporter's
+		screen=$(tmux -L "weir-$$" capture-pane -p -t "w$1")
+		grep -q 'steered/s' <<<"$screen" && grep -Eq '^ +10.9.0.1 .* s *$' <<<"$screen"
 	}
 	spawn "$ns_a" "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 200 --count 100000 >"$scratch/more"
 	sender=$spawned
 	narrow=$(picture 80) wide=$(picture 200)
 	# The others on 80 columns: -J puts lines that the terminal broke together again.
 	for what in status exporters templates; do
-		tmux -L "weir-$$" new-session -d -x 80 -y 100 -s $what "$WEIR $what --socket $scratch/control; echo the end; sleep 60"
-		await 15 eval 'tmux -L "weir-$$" capture-pane -p -t '$what' | grep -q "the end"'
+		tmux -L "weir-$$" new-session -d -x 80 -y 100 -s $what "$WEIR $what --socket $scratch/control; echo the end; sleep 600"
+		await 60 eval 'tmux -L "weir-$$" capture-pane -p -t '$what' | grep -q "the end"'
 		tmux -L "weir-$$" capture-pane -p -J -t $what | sed 's/ *$//; /^accounts/,$d'
 	done >"$scratch/others"
 	tmux -L "weir-$$" kill-server
@@ -110,7 +117,6 @@ if command -v tmux >/dev/null; then
 else
 	skip top_fits_80_columns "no tmux: apt-get install tmux"
 fi
-wait $sender
 agent_stop agent
 expect top_without_an_agent "$("$WEIR" top --socket "$scratch/control" 2>&1; echo $?)" \
 	'no agent answers' '^1$'
@@ -118,7 +124,7 @@ expect top_without_an_agent "$("$WEIR" top --socket "$scratch/control" 2>&1; ech
 # Who is not in the allow list is named.
 agent_start exporters.allow=10.9.0.3/32 || fail start_again "$(tail -n 3 "$agent_log")"
 send_load --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 5000 --count 30
-await 5 eval '[ "$(xdp_reason $pins denied)" = 30 ]'
+await 60 eval '[ "$(xdp_reason $pins denied)" = 30 ]'
 expect denied_exporters_are_named "$("$WEIR" xdp status --pin-path $pins)" '^denied, not in exporters.allow:$' \
 	'^  10.9.0.1 to port 4739: 30 datagrams$'
 agent_stop denied

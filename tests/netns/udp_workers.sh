@@ -19,7 +19,7 @@ start_agent() { # SETTING...
 	nsenter --net=/proc/$ns_b/ns/net -- "${as[@]}" "$WEIR" agent --output "file:$dir/flows.json" --set udp.workers=3 --set udp.socket_buffer=64M \
 		--set state.directory= --set metrics.listen= --set control.socket="$dir/weir.sock" "${set[@]}" 2>"$dir/log" &
 	agent=$!
-	await 10 grep -qs collecting "$dir/log" || cat "$dir/log"
+	await 60 grep -qs collecting "$dir/log" || cat "$dir/log"
 }
 
 stop_agent() {
@@ -50,7 +50,7 @@ received_all() {
 # Whole exporters on each worker, more than one worker at work, no number missing.
 check_workers() { # NAME
 	local of rest
-	await 10 received_all $N
+	await 60 received_all $N
 	of=$(status_says '*[w["accounts"].get("rx_udp_datagrams", 0) for w in s["workers"]]')
 	rest=$(status_says 'sum(w["accounts"].get("rx_udp_datagrams", 0) % '$each' for w in s["workers"]),
 		sum(w["accounts"].get("rx_udp_datagrams", 0) > 0 for w in s["workers"]) > 1,
@@ -96,6 +96,7 @@ start_agent
 each=50 N=$((exporters * 50))
 for i in $(seq $exporters); do
 	send --to 10.9.0.2:2055 --from 10.9.0.$((i + 99)) --exporters 1 --count $each --rate 5000
+	await 60 received_all $((i * each))
 done
 check_workers without_privileges
 expect without_privileges_says_so "$(cat "$dir/log")" 'by source address'
@@ -126,16 +127,16 @@ nsenter --net=/proc/$ns_b/ns/net -- "$WEIR" agent -c "$scratch/weir.yaml" --outp
 	--set udp.socket_buffer=64M --set state.directory= --set metrics.listen= \
 	--set control.socket="$dir/weir.sock" 2>"$dir/log" &
 agent=$!
-await 10 grep -qs collecting "$dir/log"
+await 60 grep -qs collecting "$dir/log"
 send --to 10.9.0.2:2055 --from 10.9.0.100
-await 10 received_all $each
+await 60 received_all $each
 sed -i 's/10.9.0.100.32/10.9.0.0\/24/; s/2055/2055, 4739/' "$scratch/weir.yaml"
 echo 'drain_time: 11s' >>"$scratch/weir.yaml"
 kill -HUP $agent
-await 10 grep -q 'exporters.allow' "$dir/log"
+await 60 grep -q 'exporters.allow' "$dir/log"
 sleep 0.2
 send --to 10.9.0.2:2055 --from 10.9.0.100
-await 10 received_all $((each + N))
+await 60 received_all $((each + N))
 stop_agent
 expect allow_list_and_its_reload "$log" "received $((each + N)) datagrams" "denied $((N - each))"
 expect reload_says_what_waits_for_a_restart "$log" 'exporters.allow: .*10.9.0.0/24.*, was ' \

@@ -15,14 +15,14 @@ ns_pair
 
 # Killed in the middle of 20,000 and started again: the kernel has counted every one.
 receive keep=1 idle=20000
-send plain 20000 1400 8000 &
+send plain 20000 1400 4000 &
 sender=$!
-sleep 0.6
+await 60 eval '[ "$(exporter_sum datagrams)" -ge 1000 ]'
 kill -KILL $receiver
 wait $receiver 2>/dev/null
 link=$(link_id)
 sleep 0.1
-receive keep=1 first=1000 idle=1000
+receive keep=1 idle=1000
 wait $sender
 received
 expect counts_survive_kill_9 "$(exporter_sum datagrams) $(exporter_sum bytes)" \

@@ -22,10 +22,10 @@ enum { PORT = 2055, QUEUES_MAX = 16 };
 static struct {
 	const char *name;
 	unsigned long value;
-} settings[] = {{"count", 1ul << 40}, {"idle", 2000},	    {"limit", 60},    {"mode", RX_AUTO},
+} settings[] = {{"count", 1ul << 40}, {"idle", 20000},	    {"limit", 300},   {"mode", RX_AUTO},
 		{"frames", 4096},     {"frame_size", 4096}, {"ring", 2048},   {"exporters", 1024},
 		{"keep", 0},	      {"sockets", 1},	    {"zero_copy", 1}, {"rate", 0},
-		{"burst", 0},	      {"debug", 0},	    {"first", 15000}};
+		{"burst", 0},	      {"debug", 0},	    {"first", 60000}};
 
 static unsigned long setting(const char *name)
 {

@@ -6,41 +6,44 @@ isolate "$@"
 
 N=20000
 sum=$((N * (N - 1) / 2))
+# Where a processor may be taken from the receiver and not from the sender, a ring holds all that is sent
+# meanwhile; e2e_load.sh has the agent's own sizes.
+roomy='frames=8192 ring=8192'
 
 ns_pair
-receive count=$N
+receive count=$N frames=32768 ring=32768
 send plain $N 1400 20000
 received
 expect native_20000_at_20000_a_second "$got" mode=native "xdp=$N udp=0 bytes=$((N * 1400))" \
 	'bad_checksum=0 bad_frame=0' "sum=$sum " dropped=0,full=0,empty=0
 
-receive count=5000
+receive count=5000 $roomy
 send plain6 5000 1400 20000
 received
 expect native_ipv6 "$got" mode=native 'xdp=5000 udp=0' bad_checksum=0
 
-receive count=5000 mode=2
+receive count=5000 $roomy mode=2
 send plain 5000 1400 20000
 received
 expect generic "$got" mode=generic 'xdp=5000 udp=0' bad_checksum=0
 
 in_a ping -q -c 1 10.9.0.2 >/dev/null
-receive count=5000
+receive count=5000 $roomy
 send vlan 5000 1000 20000
 received
 expect vlan_tagged "$got" 'xdp=5000 udp=0' 'bad_checksum=0 bad_frame=0'
 
-receive count=5000
+receive count=5000 $roomy
 send qinq 5000 1000 20000
 received
 expect qinq_tagged "$got" 'xdp=5000 udp=0' 'bad_checksum=0 bad_frame=0'
 
-receive count=1000 mode=2
+receive count=1000 mode=2 $roomy
 send qinq 1000 1000 20000
 received
 expect qinq_tagged_generic "$got" mode=generic 'xdp=1000 udp=0' 'bad_checksum=0 bad_frame=0'
 
-receive count=10000 keep=1
+receive count=10000 $roomy keep=1
 send mixed 10000 1400 20000
 received
 expect half_of_them_fragments "$got" 'xdp=5000 udp=5000' 'bad_checksum=0 bad_frame=0'
@@ -70,31 +73,34 @@ send plain 500 1400 20000
 received
 expect queue_without_socket_falls_to_the_kernel "$got" 'xdp=0 udp=500'
 
-receive idle=1000 rate=100 burst=50
+receive idle=1000 rate=10 burst=50
+begun=$(date +%s%N)
 send plain 1000 100 100000
+took=$((($(date +%s%N) - begun) / 1000000))
 received
 n=$(sed 's/.* xdp=\([0-9]*\).*/\1/' <<<"$got")
-if [ "$n" -ge 50 ] 2>/dev/null && [ "$n" -le 100 ]; then
+most=$((51 + took / 100)) # ten a second while it was sent
+if [ "$n" -ge 50 ] 2>/dev/null && [ "$n" -le $most ]; then
 	pass rate_limit
 else
-	fail rate_limit "$got: wanted the burst of 50 and the few that refill"
+	fail rate_limit "$got: wanted the burst of 50 and what refills in $took ms, $most at most"
 fi
 
 ns_pair 1 9000
-receive count=2000
+receive count=2000 $roomy
 send plain 2000 8900 10000
 received
 expect jumbo_frames_in_parts "$got" 'mode=native frags=1' 'xdp=2000 udp=0' \
 	"bytes=$((2000 * 8900))" 'bad_checksum=0 bad_frame=0' "sum=$((2000 * 1999 / 2)) "
 
-receive count=1000 mode=2 frame_size=2048
+receive count=1000 mode=2 frame_size=2048 $roomy
 send plain 1000 8900 10000
 received
 expect jumbo_frames_generic "$got" 'mode=generic frags=1' 'xdp=1000 udp=0' \
 	'bad_checksum=0 bad_frame=0'
 
 ns_pair 4
-receive count=$N
+receive count=$N $roomy
 send plain $N 1400 20000 64
 received
 expect four_queues "$got" mode=native queues=4 "xdp=$N udp=0" "sum=$sum " \

@@ -12,7 +12,7 @@ refusal() { # [RUNNER...] -- SETTINGS...
 		shift
 	done
 	shift
-	in_b "${runner[@]}" "$BUILD/tests/netns/xdp_receive" vb $pins idle=100 "$@" 2>&1
+	in_b "${runner[@]}" "$BUILD/tests/netns/xdp_receive" vb $pins first=100 idle=100 "$@" 2>&1
 }
 
 nothing_left() { # NAME

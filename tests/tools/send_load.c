@@ -192,10 +192,17 @@ uint64_t now_ns(void)
 
 uint64_t due_now(uint64_t start, uint64_t done, uint64_t count, uint64_t most)
 {
-	uint64_t due = count;
+	static uint64_t late_ns; /* passed while the machine did something else */
+	const uint64_t allowed_ns = 20000000;
+	uint64_t due = count, on_time;
 
+	if (!done)
+		late_ns = 0;
 	if (options.rate) {
-		due = (now_ns() - start) / 1e9 * options.rate + 1;
+		on_time = start + (uint64_t)(done / (double)options.rate * 1e9);
+		if (now_ns() - late_ns > on_time + allowed_ns)
+			late_ns = now_ns() - on_time - allowed_ns;
+		due = (now_ns() - late_ns - start) / 1e9 * options.rate + 1;
 		due = due < count ? due : count;
 	}
 	if (due <= done) {

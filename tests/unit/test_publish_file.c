@@ -148,7 +148,7 @@ static void rows_are_written_when_they_have_waited(void **state)
 	publish_tick(w, TICK);
 	assert_int_equal(lines_of(path), 0);
 	publish_tick(w, 2 * TICK);
-	for (int i = 0; i < 500 && count(p, ACCOUNT_PUBLISHED_FLOWS) < 3; i++)
+	for (int i = 0; i < 6000 && count(p, ACCOUNT_PUBLISHED_FLOWS) < 3; i++)
 		usleep(10000);
 	assert_int_equal(lines_of(path), 3);
 	publisher_close(p, 5);
@@ -255,7 +255,7 @@ static void files_rotate_by_time(void **state)
 	publish_batch(publisher_worker(p, 0, &account), &batch);
 	publish_tick(publisher_worker(p, 0, &account), TICK);
 	publish_tick(publisher_worker(p, 0, &account), 2 * TICK);
-	for (int i = 0; i < 500 && !files_named("f.2", name); i++)
+	for (int i = 0; i < 6000 && !files_named("f.2", name); i++)
 		usleep(10000);
 	assert_int_equal(files_named("f.2", name), 1);
 	assert_int_equal(lines_of(name), ROWS);
@@ -320,7 +320,7 @@ static void reopening_follows_a_renamed_file(void **state)
 	publish_batch(w, &batch);
 	publish_tick(w, TICK);
 	publish_tick(w, 2 * TICK);
-	for (int i = 0; i < 500 && count(p, ACCOUNT_PUBLISHED_FLOWS) < ROWS; i++)
+	for (int i = 0; i < 6000 && count(p, ACCOUNT_PUBLISHED_FLOWS) < ROWS; i++)
 		usleep(10000);
 	snprintf(moved, sizeof(moved), "%s.moved", path);
 	assert_int_equal(rename(path, moved), 0);

@@ -189,11 +189,14 @@ static void idle_worker_sleeps_beats_and_wakes(void **state)
 	beat = __atomic_load_n(worker_heartbeat(b.worker), __ATOMIC_RELAXED);
 	usleep(400000);
 	assert_true(monotonic_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 100000000);
+	for (int i = 0;
+	     i < 6000 && __atomic_load_n(worker_heartbeat(b.worker), __ATOMIC_RELAXED) == beat; i++)
+		usleep(10000);
 	assert_true(__atomic_load_n(worker_heartbeat(b.worker), __ATOMIC_RELAXED) > beat);
 
 	__atomic_store_n(&b.sources[1].left, 5, __ATOMIC_RELEASE);
 	assert_int_equal(write(b.sources[1].fd, &one, sizeof(one)), sizeof(one));
-	for (int i = 0; i < 500 && account_get(worker_account(b.worker), ACCOUNT_RX_UDP) < 5; i++)
+	for (int i = 0; i < 6000 && account_get(worker_account(b.worker), ACCOUNT_RX_UDP) < 5; i++)
 		usleep(10000);
 	finish(&b, 5);
 }

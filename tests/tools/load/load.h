@@ -66,7 +66,9 @@ void report(uint64_t start);
 uint64_t now_ns(void);
 bool is_v6(void);
 
-/* How many are to be sent now, at most `most`: 0 after a short sleep. */
+/* How many are to be sent now, at most `most`: 0 after a short sleep. What was missed for longer
+ * than 20 ms, as where the machine stood still, is not made up for: the rate stays what was asked
+ * for. */
 uint64_t due_now(uint64_t start, uint64_t done, uint64_t count, uint64_t most);
 
 static inline uint8_t *put16(uint8_t *p, uint32_t v)
