@@ -30,8 +30,8 @@ struct info_bytes {
 };
 
 /* Has what will be copied for one role fetched: the struct's first member, and of the bytes, which
- * lie before the struct, that role's: as many as info_role_bytes() said when the table was made. With
- * two formats in use it is not all of them. */
+ * lie before the struct, that role's: as many as info_role_bytes() said when the table was made.
+ * With two formats in use it is not all of them. */
 static inline void info_prefetch(const void *info, uint32_t role_bytes, enum info_role role)
 {
 	const char *p = info;
@@ -57,8 +57,8 @@ static inline uint32_t info_role_bytes(const void *info)
 	return n / 2;
 }
 
-/* The same where the bytes lie apart from the struct, which is in the cache: all that is written for
- * one role and format of most. */
+/* The same where the bytes lie apart from the struct, which is in the cache: all that is written
+ * for one role and format of most. */
 static inline void info_prefetch_encoded(const void *info)
 {
 	const struct info_bytes *e = info;

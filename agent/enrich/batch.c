@@ -96,9 +96,8 @@ static inline void attach_address(const struct tables *t, const struct ip_leaf *
 	if (t->o->as && !*as)
 		*as = part->as_number;
 	if (t->o->as_names)
-		*as_info = part->as_is_named && *as == part->as_number
-				   ? part->as
-				   : as_names(t, *as, part->as);
+		*as_info = part->as_is_named && *as == part->as_number ? part->as
+								       : as_names(t, *as, part->as);
 	*geo = part->geo;
 	*network = part->network;
 	*ref = (struct text){leaf->ref_len ? leaf->ref : NULL, leaf->ref_len};
