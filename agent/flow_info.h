@@ -30,18 +30,18 @@ struct info_bytes {
 };
 
 /* Has what will be copied for one role fetched: the struct's first member, and of the bytes, which
- * lie before the struct, that role's: as many as info_role_bytes() said when the table was made.
- * With two formats in use it is not all of them. */
+ * lie before the struct, that role's: as many as info_role_bytes() said when the table was made. Of
+ * more than two lines of the cache some are left out, and so where two formats are in use. */
 static inline void info_prefetch(const void *info, uint32_t role_bytes, enum info_role role)
 {
 	const char *p = info;
 
-	if (!p)
+	if (!info)
 		return;
-	__builtin_prefetch(p);
 	p -= role == INFO_SOURCE ? 2 * role_bytes : role_bytes;
-	for (uint32_t i = 0; i < role_bytes; i += 64)
-		__builtin_prefetch(p + i);
+	__builtin_prefetch(info);
+	__builtin_prefetch(p);
+	__builtin_prefetch(p + role_bytes / 2);
 	__builtin_prefetch(p + role_bytes - 1);
 }
 

@@ -86,10 +86,10 @@ static const struct as_info *as_names(const struct tables *t, uint32_t number,
 	return a ? a : of_prefix && of_prefix->number == number ? of_prefix : NULL;
 }
 
-static inline void attach_address(const struct tables *t, const struct ip_leaf *leaf,
-				  enum info_role role, uint32_t *as, const struct as_info **as_info,
-				  const struct geo_info **geo, const struct network_info **network,
-				  struct text *ref)
+static inline __attribute__((always_inline)) void
+attach_address(const struct tables *t, const struct ip_leaf *leaf, enum info_role role,
+	       uint32_t *as, const struct as_info **as_info, const struct geo_info **geo,
+	       const struct network_info **network, struct text *ref)
 {
 	const struct ip_part *part = &t->ip->parts[leaf->part];
 
@@ -144,6 +144,35 @@ static void attach_as_names(const struct tables *t, struct flow *f)
 	f->info->dst_as = as_names(t, f->dst_as, NULL);
 }
 
+static void attach_interfaces(struct known *k, const struct tables *t, struct flow *rows,
+			      const uint32_t exporters[], unsigned n)
+{
+	static const struct text none;
+	uint32_t slots[2 * STAGE];
+
+	for (unsigned i = 0; i < n; i++) {
+		slots[2 * i] = known_interface_slot(exporters[i], rows[i].in_if);
+		slots[2 * i + 1] = known_interface_slot(exporters[i], rows[i].out_if);
+		__builtin_prefetch(&k->interface_slots[slots[2 * i]]);
+		__builtin_prefetch(&k->interface_slots[slots[2 * i + 1]]);
+	}
+	for (unsigned i = 0; i < 2 * n; i++)
+		known_interface_fetch(k, slots[i]);
+	for (unsigned i = 0; i < n; i++) {
+		const struct flow *f = &rows[i];
+		const struct flow_ext *e = f->ext;
+		struct flow_info *to = f->info;
+
+		to->in_interface = known_interface(k, t->meta, t->rules, slots[2 * i], exporters[i],
+						   f->in_if, e ? &e->in_if_name : &none);
+		to->out_interface = known_interface(k, t->meta, t->rules, slots[2 * i + 1],
+						    exporters[i], f->out_if,
+						    e ? &e->out_if_name : &none);
+		info_prefetch_encoded(to->in_interface);
+		info_prefetch_encoded(to->out_interface);
+	}
+}
+
 /* Up to STAGE rows, step by step as above. */
 static void attach_devices(struct enrich_worker *w, const struct tables *t, struct flow *rows,
 			   unsigned n)
@@ -157,31 +186,11 @@ static void attach_devices(struct enrich_worker *w, const struct tables *t, stru
 
 		exporters[i] = known_exporter(k, t->meta, t->rules, &f->sampler_address,
 					      f->ext ? &f->ext->sampler_name : &none);
-		known_interface_fetch_slot(k, exporters[i], f->in_if);
-		known_interface_fetch_slot(k, exporters[i], f->out_if);
+		if (t->o->devices && exporters[i] != UINT32_MAX)
+			f->info->device = &k->exporters[exporters[i]].device;
 	}
-	for (unsigned i = 0; t->o->interfaces && i < n; i++) {
-		known_interface_fetch(k, exporters[i], rows[i].in_if);
-		known_interface_fetch(k, exporters[i], rows[i].out_if);
-	}
-	for (unsigned i = 0; i < n; i++) {
-		struct flow *f = &rows[i];
-		const struct flow_ext *e = f->ext;
-		uint32_t exporter = exporters[i];
-
-		if (exporter == UINT32_MAX)
-			continue;
-		if (t->o->devices)
-			f->info->device = &k->exporters[exporter].device;
-		if (!t->o->interfaces)
-			continue;
-		f->info->in_interface = known_interface(k, t->meta, t->rules, exporter, f->in_if,
-							e ? &e->in_if_name : &none);
-		f->info->out_interface = known_interface(k, t->meta, t->rules, exporter, f->out_if,
-							 e ? &e->out_if_name : &none);
-		info_prefetch_encoded(f->info->in_interface);
-		info_prefetch_encoded(f->info->out_interface);
-	}
+	if (t->o->interfaces)
+		attach_interfaces(k, t, rows, exporters, n);
 }
 
 /* The smaller of the two ports that is known, else the one that is. */
