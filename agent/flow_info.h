@@ -29,17 +29,45 @@ struct info_bytes {
 	uint16_t len[INFO_FORMATS][INFO_ROLES];
 };
 
-/* Has the bytes that will be copied fetched: they lie before the struct that they are of. */
-static inline void info_prefetch(const void *info)
+/* Has what will be copied for one role fetched: the struct's first member, and of the bytes, which
+ * lie before the struct, that role's: as many as info_role_bytes() said when the table was made. Of
+ * more than two lines of the cache some are left out, and so where two formats are in use. */
+static inline void info_prefetch(const void *info, uint32_t role_bytes, enum info_role role)
 {
 	const char *p = info;
 
-	if (!p)
+	if (!info)
 		return;
+	p -= role == INFO_SOURCE ? 2 * role_bytes : role_bytes;
+	__builtin_prefetch(info);
 	__builtin_prefetch(p);
-	__builtin_prefetch(p - 64);
-	__builtin_prefetch(p - 128);
-	__builtin_prefetch(p - 192);
+	__builtin_prefetch(p + role_bytes / 2);
+	__builtin_prefetch(p + role_bytes - 1);
+}
+
+/* Half of the bytes before the struct: the names of both roles are of the same length. */
+static inline uint32_t info_role_bytes(const void *info)
+{
+	const struct info_bytes *e = info;
+	uint32_t n = 0;
+
+	for (unsigned f = 0; e && f < INFO_FORMATS; f++)
+		for (unsigned role = 0; role < INFO_ROLES; role++)
+			n += e->len[f][role];
+	return n / 2;
+}
+
+/* The same where the bytes lie apart from the struct, which is in the cache: all that is written
+ * for one role and format of most. */
+static inline void info_prefetch_encoded(const void *info)
+{
+	const struct info_bytes *e = info;
+
+	if (!e)
+		return;
+	__builtin_prefetch(e->bytes);
+	__builtin_prefetch(e->bytes + 64);
+	__builtin_prefetch(e->bytes + 128);
 }
 
 /* Texts are UTF-8 without control characters, at most INFO_TEXT_MAX bytes; p is NULL where nothing

@@ -23,18 +23,6 @@ static uint64_t mac(const uint8_t *p)
 	return be_uint(p, 6);
 }
 
-void packet_layer(struct parser *s, enum flow_layer layer, uint32_t size)
-{
-	struct flow_ext *e = s->e;
-
-	if (e->n_layers == FLOW_LAYERS_MAX) {
-		e->left_out++;
-		return;
-	}
-	e->layer_stack[e->n_layers] = layer;
-	e->layer_size[e->n_layers++] = size;
-}
-
 enum step packet_etype(struct parser *s, uint16_t etype)
 {
 	s->etype = etype;

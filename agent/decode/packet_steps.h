@@ -51,7 +51,17 @@ static inline bool packet_skip(struct parser *s, uint32_t n)
 }
 
 /* Notes a header of `size` bytes in the layer stack. */
-void packet_layer(struct parser *s, enum flow_layer layer, uint32_t size);
+static inline void packet_layer(struct parser *s, enum flow_layer layer, uint32_t size)
+{
+	struct flow_ext *e = s->e;
+
+	if (e->n_layers == FLOW_LAYERS_MAX) {
+		e->left_out++;
+		return;
+	}
+	e->layer_stack[e->n_layers] = layer;
+	e->layer_size[e->n_layers++] = size;
+}
 
 /* Takes a new EtherType: of the frame while no IP packet was met, else of what is encapsulated. */
 enum step packet_etype(struct parser *s, uint16_t etype);

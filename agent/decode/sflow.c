@@ -24,43 +24,83 @@ enum decode_status sflow_open(struct sflow_datagram *d, const uint8_t *data, uin
 	return x.bad ? DECODE_TOO_SHORT : DECODE_OK;
 }
 
+enum { SAMPLE_WORDS_MAX = 11 };
+
+static uint32_t word(const uint8_t *p, unsigned i)
+{
+	return be32(p + 4 * (size_t)i);
+}
+
 /* Compact forms pack what the expanded ones have in two words: 8 and 24 bits of the data source, 2
  * and 30 bits of an interface. */
-static void read_source(struct xdr *x, struct sflow_sample *s, bool expanded)
+static void compact_source(struct sflow_sample *s, uint32_t v)
 {
-	uint32_t v = xdr_u32(x);
-
-	s->source_type = expanded ? v : v >> 24;
-	s->source_index = expanded ? xdr_u32(x) : v & 0xffffff;
+	s->source_type = v >> 24;
+	s->source_index = v & 0xffffff;
 }
 
-static void read_interface(struct xdr *x, uint32_t *format, uint32_t *value, bool expanded)
+static void compact_interfaces(struct sflow_sample *s, uint32_t in, uint32_t out)
 {
-	uint32_t v = xdr_u32(x);
-
-	*format = expanded ? v : v >> 30;
-	*value = expanded ? xdr_u32(x) : v & 0x3fffffff;
+	s->in_format = in >> 30;
+	s->in = in & 0x3fffffff;
+	s->out_format = out >> 30;
+	s->out = out & 0x3fffffff;
 }
 
+/* What each kind of sample begins with. Words that are cut off are zero, and x->bad. */
 static void read_sample(struct xdr *x, struct sflow_sample *s)
 {
-	bool expanded = s->format != SFLOW_FLOW_SAMPLE && s->format != SFLOW_COUNTER_SAMPLE;
+	static const uint8_t n_words[] = {
+		[SFLOW_FLOW_SAMPLE] = 8,
+		[SFLOW_COUNTER_SAMPLE] = 3,
+		[SFLOW_FLOW_SAMPLE_EXPANDED] = SAMPLE_WORDS_MAX,
+		[SFLOW_COUNTER_SAMPLE_EXPANDED] = 4,
+		[SFLOW_DISCARDED_PACKET] = 8,
+	};
+	uint8_t cut_off[4 * SAMPLE_WORDS_MAX];
+	unsigned n = n_words[s->format];
+	size_t here = (size_t)(x->end - x->p);
+	const uint8_t *p = x->p;
 
-	s->sequence = xdr_u32(x);
-	read_source(x, s, expanded);
-	if (s->format == SFLOW_FLOW_SAMPLE || s->format == SFLOW_FLOW_SAMPLE_EXPANDED) {
-		s->rate = xdr_u32(x);
-		s->pool = xdr_u32(x);
-		s->drops = xdr_u32(x);
-		read_interface(x, &s->in_format, &s->in, expanded);
-		read_interface(x, &s->out_format, &s->out, expanded);
-	} else if (s->format == SFLOW_DISCARDED_PACKET) {
-		s->drops = xdr_u32(x);
-		s->in = xdr_u32(x);
-		s->out = xdr_u32(x);
-		s->reason = xdr_u32(x);
+	if (here < 4 * (size_t)n) {
+		memset(cut_off, 0, sizeof(cut_off));
+		memcpy(cut_off, p, here & ~(size_t)3);
+		p = cut_off;
+		xdr_spoil(x);
+	} else {
+		x->p += 4 * (size_t)n;
 	}
-	s->n_left = xdr_u32(x);
+	s->sequence = word(p, 0);
+	s->source_type = word(p, 1);
+	s->source_index = word(p, 2);
+	switch (s->format) {
+	case SFLOW_FLOW_SAMPLE:
+		s->rate = word(p, 2);
+		s->pool = word(p, 3);
+		s->drops = word(p, 4);
+		compact_source(s, word(p, 1));
+		compact_interfaces(s, word(p, 5), word(p, 6));
+		break;
+	case SFLOW_COUNTER_SAMPLE:
+		compact_source(s, word(p, 1));
+		break;
+	case SFLOW_FLOW_SAMPLE_EXPANDED:
+		s->rate = word(p, 3);
+		s->pool = word(p, 4);
+		s->drops = word(p, 5);
+		s->in_format = word(p, 6);
+		s->in = word(p, 7);
+		s->out_format = word(p, 8);
+		s->out = word(p, 9);
+		break;
+	case SFLOW_DISCARDED_PACKET:
+		s->drops = word(p, 3);
+		s->in = word(p, 4);
+		s->out = word(p, 5);
+		s->reason = word(p, 6);
+		break;
+	}
+	s->n_left = word(p, n - 1);
 }
 
 enum sflow_walk sflow_next_sample(struct sflow_datagram *d, struct sflow_sample *s)

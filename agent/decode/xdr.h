@@ -6,12 +6,18 @@
 #include "../bytes.h"
 #include "../flow.h"
 
-/* After a read beyond the end, `bad` stays set and all further reads give zero or NULL: check it
- * once, after a group of reads. */
+/* After a read beyond the end nothing is left, `bad` stays set and all further reads give zero or
+ * NULL: check it once, after a group of reads. */
 struct xdr {
 	const uint8_t *p, *end;
 	bool bad;
 };
+
+static inline void xdr_spoil(struct xdr *x)
+{
+	x->bad = true;
+	x->p = x->end;
+}
 
 /* The next n bytes and their padding to a multiple of four; NULL when n bytes are not there.
  * Padding that is cut off is not missed. */
@@ -21,7 +27,7 @@ static inline const uint8_t *xdr_bytes(struct xdr *x, uint32_t n)
 	size_t here = (size_t)(x->end - x->p), padded = ((size_t)n + 3) & ~(size_t)3;
 
 	if (x->bad || n > here) {
-		x->bad = true;
+		xdr_spoil(x);
 		return NULL;
 	}
 	x->p += padded < here ? padded : here;
@@ -30,9 +36,14 @@ static inline const uint8_t *xdr_bytes(struct xdr *x, uint32_t n)
 
 static inline uint32_t xdr_u32(struct xdr *x)
 {
-	const uint8_t *p = xdr_bytes(x, 4);
+	const uint8_t *p = x->p;
 
-	return p ? be32(p) : 0;
+	if (x->end - p < 4) {
+		xdr_spoil(x);
+		return 0;
+	}
+	x->p += 4;
+	return be32(p);
 }
 
 static inline uint64_t xdr_u64(struct xdr *x)
@@ -61,7 +72,7 @@ static inline struct ip_addr xdr_address(struct xdr *x)
 	const uint8_t *p;
 
 	if (type > 2)
-		x->bad = true;
+		xdr_spoil(x);
 	p = type == 1 ? xdr_bytes(x, 4) : type == 2 ? xdr_bytes(x, 16) : NULL;
 	if (p && type == 1)
 		ip_from_v4(&a, p);

@@ -86,19 +86,23 @@ static const struct as_info *as_names(const struct tables *t, uint32_t number,
 	return a ? a : of_prefix && of_prefix->number == number ? of_prefix : NULL;
 }
 
-static inline void attach_address(const struct tables *t, const struct ip_leaf *leaf, uint32_t *as,
-				  const struct as_info **as_info, const struct geo_info **geo,
-				  const struct network_info **network, struct text *ref)
+static inline __attribute__((always_inline)) void
+attach_address(const struct tables *t, const struct ip_leaf *leaf, enum info_role role,
+	       uint32_t *as, const struct as_info **as_info, const struct geo_info **geo,
+	       const struct network_info **network, struct text *ref)
 {
 	const struct ip_part *part = &t->ip->parts[leaf->part];
 
-	if (t->o->as && !*as && part->as)
-		*as = part->as->number;
+	if (t->o->as && !*as)
+		*as = part->as_number;
 	if (t->o->as_names)
-		*as_info = as_names(t, *as, part->as);
+		*as_info = part->as_is_named && *as == part->as_number ? part->as
+								       : as_names(t, *as, part->as);
 	*geo = part->geo;
 	*network = part->network;
 	*ref = (struct text){leaf->ref_len ? leaf->ref : NULL, leaf->ref_len};
+	info_prefetch(*as_info, part->as_bytes, role);
+	info_prefetch(*geo, part->geo_bytes, role);
 }
 
 /* Up to STAGE rows, step by step: while one look-up waits for memory, the others go on. Returns how
@@ -119,33 +123,16 @@ static unsigned attach_addresses(const struct tables *t, struct flow *rows, unsi
 		leaves[i] = ip_table_leaf(t->ip, found[i]);
 		__builtin_prefetch(&t->ip->parts[leaves[i]->part]);
 	}
-	for (unsigned i = 0; i < 2 * n; i++) {
-		const struct as_info *as = t->ip->parts[leaves[i]->part].as;
-
-		if (!as)
-			continue;
-		__builtin_prefetch(&as->name);
-		__builtin_prefetch(&as->number);
-	}
 	for (unsigned i = 0; i < n; i++) {
 		struct flow *f = &rows[i];
 		struct flow_info *to = f->info;
 
 		known += leaves[2 * i]->part + leaves[2 * i]->ref_len != 0;
 		known += leaves[2 * i + 1]->part + leaves[2 * i + 1]->ref_len != 0;
-		attach_address(t, leaves[2 * i], &f->src_as, &to->src_as, &to->src_geo,
+		attach_address(t, leaves[2 * i], INFO_SOURCE, &f->src_as, &to->src_as, &to->src_geo,
 			       &to->src_network, &to->src_ip_ref);
-		attach_address(t, leaves[2 * i + 1], &f->dst_as, &to->dst_as, &to->dst_geo,
-			       &to->dst_network, &to->dst_ip_ref);
-	}
-	/* What the encoders will copy. */
-	for (unsigned i = 0; i < n; i++) {
-		const struct flow_info *to = rows[i].info;
-
-		info_prefetch(to->src_as);
-		info_prefetch(to->src_geo);
-		info_prefetch(to->dst_as);
-		info_prefetch(to->dst_geo);
+		attach_address(t, leaves[2 * i + 1], INFO_DESTINATION, &f->dst_as, &to->dst_as,
+			       &to->dst_geo, &to->dst_network, &to->dst_ip_ref);
 	}
 	return known;
 }
@@ -157,24 +144,53 @@ static void attach_as_names(const struct tables *t, struct flow *f)
 	f->info->dst_as = as_names(t, f->dst_as, NULL);
 }
 
-static void attach_device(struct enrich_worker *w, const struct tables *t, struct flow *f)
+static void attach_interfaces(struct known *k, const struct tables *t, struct flow *rows,
+			      const uint32_t exporters[], unsigned n)
 {
 	static const struct text none;
-	const struct flow_ext *e = f->ext;
-	struct known *k = &w->known;
-	uint32_t exporter = known_exporter(k, t->meta, t->rules, &f->sampler_address,
-					   e ? &e->sampler_name : &none);
+	uint32_t slots[2 * STAGE];
 
-	if (exporter == UINT32_MAX)
-		return;
-	if (t->o->devices)
-		f->info->device = &k->exporters[exporter].device;
-	if (!t->o->interfaces)
-		return;
-	f->info->in_interface = known_interface(k, t->meta, t->rules, exporter, f->in_if,
-						e ? &e->in_if_name : &none);
-	f->info->out_interface = known_interface(k, t->meta, t->rules, exporter, f->out_if,
-						 e ? &e->out_if_name : &none);
+	for (unsigned i = 0; i < n; i++) {
+		slots[2 * i] = known_interface_slot(exporters[i], rows[i].in_if);
+		slots[2 * i + 1] = known_interface_slot(exporters[i], rows[i].out_if);
+		__builtin_prefetch(&k->interface_slots[slots[2 * i]]);
+		__builtin_prefetch(&k->interface_slots[slots[2 * i + 1]]);
+	}
+	for (unsigned i = 0; i < 2 * n; i++)
+		known_interface_fetch(k, slots[i]);
+	for (unsigned i = 0; i < n; i++) {
+		const struct flow *f = &rows[i];
+		const struct flow_ext *e = f->ext;
+		struct flow_info *to = f->info;
+
+		to->in_interface = known_interface(k, t->meta, t->rules, slots[2 * i], exporters[i],
+						   f->in_if, e ? &e->in_if_name : &none);
+		to->out_interface = known_interface(k, t->meta, t->rules, slots[2 * i + 1],
+						    exporters[i], f->out_if,
+						    e ? &e->out_if_name : &none);
+		info_prefetch_encoded(to->in_interface);
+		info_prefetch_encoded(to->out_interface);
+	}
+}
+
+/* Up to STAGE rows, step by step as above. */
+static void attach_devices(struct enrich_worker *w, const struct tables *t, struct flow *rows,
+			   unsigned n)
+{
+	static const struct text none;
+	uint32_t exporters[STAGE];
+	struct known *k = &w->known;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct flow *f = &rows[i];
+
+		exporters[i] = known_exporter(k, t->meta, t->rules, &f->sampler_address,
+					      f->ext ? &f->ext->sampler_name : &none);
+		if (t->o->devices && exporters[i] != UINT32_MAX)
+			f->info->device = &k->exporters[exporters[i]].device;
+	}
+	if (t->o->interfaces)
+		attach_interfaces(k, t, rows, exporters, n);
 }
 
 /* The smaller of the two ports that is known, else the one that is. */
@@ -312,13 +328,13 @@ void enrich_batch(struct enrich_worker *w, struct flow_batch *batch)
 	}
 	for (uint32_t i = 0; t.ip && i < n; i += STAGE)
 		known += attach_addresses(&t, batch->rows + i, n - i < STAGE ? n - i : STAGE);
+	for (uint32_t i = 0; devices && i < n; i += STAGE)
+		attach_devices(w, &t, batch->rows + i, n - i < STAGE ? n - i : STAGE);
 	for (uint32_t i = 0; i < n; i++) {
 		struct flow *f = &batch->rows[i];
 
 		if (!t.ip && t.meta && t.o->as_names)
 			attach_as_names(&t, f);
-		if (devices)
-			attach_device(w, &t, f);
 		if (applications)
 			attach_application(&t, f);
 		if (t.o->peers)

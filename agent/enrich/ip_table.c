@@ -122,6 +122,16 @@ static uint32_t damaged(struct builder *b, unsigned file, const char *why)
 	return 0;
 }
 
+void ip_part_complete(struct ip_part *p)
+{
+	uint32_t as_bytes = info_role_bytes(p->as), geo_bytes = info_role_bytes(p->geo);
+
+	p->as_number = p->as ? p->as->number : 0;
+	p->as_is_named = p->as && (p->as->name.len || p->as->ref.len);
+	p->as_bytes = as_bytes <= INT16_MAX ? (uint16_t)as_bytes & INT16_MAX : 0;
+	p->geo_bytes = geo_bytes <= UINT16_MAX ? (uint16_t)geo_bytes : 0;
+}
+
 static size_t part_hash(const struct ip_part *p)
 {
 	uint64_t h = (uint64_t)(uintptr_t)p->as * 0x9e3779b97f4a7c15u;
@@ -208,6 +218,7 @@ static void intern_values(struct builder *b, const struct mmdb_values *v, struct
 	p->as = intern_as(in, &as);
 	p->geo = intern_geo(in, &geo);
 	p->network = intern_network(in, &network);
+	ip_part_complete(p);
 	if (in->failed)
 		no_memory(b);
 }
@@ -360,8 +371,10 @@ static uint32_t answer(struct builder *b, const struct place *at)
 		all.geo = all.geo ? all.geo : p->geo;
 		all.network = all.network ? all.network : p->network;
 	}
-	if (n > 1)
+	if (n > 1) {
+		ip_part_complete(&all);
 		part = part_of(b, &all);
+	}
 	return b->wrong ? 0 : leaf_of(b, part, ref);
 }
 

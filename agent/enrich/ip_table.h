@@ -17,7 +17,15 @@ struct ip_part {
 	const struct as_info *as;
 	const struct geo_info *geo;
 	const struct network_info *network;
+	/* What follows is of the structs, so that these need not be read: ip_part_complete(). */
+	uint32_t as_number;
+	uint16_t geo_bytes; /* info_role_bytes() */
+	uint16_t as_bytes : 15;
+	uint16_t as_is_named : 1; /* has a name or a reference */
 };
+
+/* Sets what follows from the part's structs. */
+void ip_part_complete(struct ip_part *p);
 
 /* What one prefix has: a part, and its own reference. Words of these lie one behind the other. */
 struct ip_leaf {

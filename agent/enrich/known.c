@@ -18,7 +18,8 @@ int known_init(struct known *k, const info_writer *const writers[INFO_FORMATS])
 	k->last = UINT32_MAX;
 	/* What is not touched of these takes no memory. */
 	k->exporters = calloc(KNOWN_EXPORTERS_MAX, sizeof(*k->exporters));
-	k->interfaces = calloc(KNOWN_INTERFACES_MAX, sizeof(*k->interfaces));
+	k->interfaces = aligned_alloc(_Alignof(struct known_interface),
+				      KNOWN_INTERFACES_MAX * sizeof(*k->interfaces));
 	k->exporter_slots = calloc(EXPORTER_SLOTS, sizeof(*k->exporter_slots));
 	k->interface_slots = calloc(KNOWN_INTERFACE_SLOTS, sizeof(*k->interface_slots));
 	if (k->exporters && k->interfaces && k->exporter_slots && k->interface_slots &&

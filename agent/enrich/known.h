@@ -27,11 +27,12 @@ struct known_exporter {
 	bool named; /* by the metadata or an options record */
 };
 
+/* What tells whether it is the one stands in one line of the cache with where it is encoded. */
 struct known_interface {
-	struct interface_info info;
-	uint32_t exporter, index;
-	uint32_t slot;
+	_Alignas(64) uint32_t exporter;
+	uint32_t index, slot;
 	bool named;
+	struct interface_info info;
 };
 
 struct known {
@@ -65,9 +66,20 @@ static inline uint32_t known_exporter(struct known *k, const struct meta *m, con
 	return known_exporter_find(k, m, r, address, name);
 }
 
+/* The first place where an interface may be. */
 static inline uint32_t known_interface_slot(uint32_t exporter, uint32_t index)
 {
-	return (uint32_t)(((uint64_t)exporter << 32 | index) * 0x9e3779b97f4a7c15u >> 40);
+	uint64_t h = ((uint64_t)exporter << 32 | index) * 0x9e3779b97f4a7c15u;
+
+	return (uint32_t)(h >> 40) & (KNOWN_INTERFACE_SLOTS - 1);
+}
+
+/* Has fetched what known_interface() reads after the slot, which should be in the cache. */
+static inline void known_interface_fetch(const struct known *k, uint32_t slot)
+{
+	uint32_t n = k->interface_slots[slot];
+
+	__builtin_prefetch(k->interfaces + n - (n != 0));
 }
 
 /* NULL: nothing is known of it, or there is no room. `name` is what the exporter calls it. */
@@ -75,13 +87,13 @@ const struct interface_info *known_interface_find(struct known *k, const struct 
 						  const struct rules *r, uint32_t exporter,
 						  uint32_t index, const struct text *name);
 
-/* The same, quick where the first place looked at has it. */
+/* The same, quick where the first place has it: `slot` is known_interface_slot(). */
 static inline const struct interface_info *known_interface(struct known *k, const struct meta *m,
-							   const struct rules *r, uint32_t exporter,
-							   uint32_t index, const struct text *name)
+							   const struct rules *r, uint32_t slot,
+							   uint32_t exporter, uint32_t index,
+							   const struct text *name)
 {
-	uint32_t n = k->interface_slots[known_interface_slot(exporter, index) &
-					(KNOWN_INTERFACE_SLOTS - 1)];
+	uint32_t n = k->interface_slots[slot];
 	const struct known_interface *i = k->interfaces + n - 1;
 
 	if (n && i->index == index && i->exporter == exporter && (i->named || !name->len) &&

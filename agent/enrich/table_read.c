@@ -359,6 +359,7 @@ static void read_part(struct input *in, const void *item, size_t i)
 		.geo = from->geo ? in->geo[from->geo - 1] : NULL,
 		.network = from->network ? in->network[from->network - 1] : NULL,
 	};
+	ip_part_complete(&in->t->parts[i]);
 }
 
 static const void **pointers(struct input *in, enum table_section s)
