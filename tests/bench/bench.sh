@@ -1,7 +1,7 @@
 #!/bin/bash
 # weir and its peers on the same datagrams, in namespaces of their own: CPU time a flow, loss, memory.
 # SPDX-License-Identifier: Apache-2.0
-# usage: tests/bench/bench.sh [PART...]      all: micro agent shape loss start peers; root
+# usage: tests/bench/bench.sh [PART...]      all: micro agent shape loss start swap peers; root
 #
 # Ends with a summary; $BUILD/bench/result.json has the numbers. What may be set:
 #   BENCH_SECONDS   of each load (5)            BENCH_ROUNDS    of each, least and median count (3)
@@ -17,7 +17,7 @@ out=$BUILD/bench
 mkdir -p "$out"
 result=$out/result.jsonl
 : >"$result"
-parts=${*:-micro agent shape loss start peers}
+parts=${*:-micro agent shape loss start swap peers}
 
 wants() { [[ " $parts " == *" $1 "* ]]; }
 say() { printf '\n%s\n' "$*"; }
@@ -170,7 +170,7 @@ part_shape() {
 	for n in 1 100 10000; do
 		# shellcheck disable=SC2046
 		bench_agent "exporters $n" $(nowhere protobuf) "enrich.cache=$cache" -- --protocol ipfix \
-			--exporters $n --cycle 20000
+			--template-every 0 --exporters $n --cycle 20000
 	done
 	for n in 1 1000 100000; do # of 100 exporters where there are more than 100
 		# shellcheck disable=SC2046
@@ -187,20 +187,25 @@ part_shape() {
 }
 
 part_loss() {
+	say "$loss_rate datagrams a second for $loss_seconds s, one worker, and twice that, two: Protobuf made and thrown away"
+	at_rate "$loss_rate/s" 1 "$loss_rate"
+	at_rate "$((2 * loss_rate))/s, two workers" 2 $((2 * loss_rate))
+}
+
+at_rate() { # NAME QUEUES RATE
 	local c0 c1
-	say "$loss_rate datagrams a second for $loss_seconds s, one worker, Protobuf made and thrown away"
-	fresh_pair
+	fresh_pair "$2"
 	# shellcheck disable=SC2046
 	agent_start $(nowhere protobuf) "enrich.cache=$cache" || return
-	live --hosts 20000 --spread "$spread" --count 20000 --rate 20000 --cycle 20000 --exporters 16
+	live --hosts 20000 --spread "$spread" --count 20000 --rate 20000 --cycle 20000 --exporters 16 --ports 64
 	settle_flows
 	c0=$(cpu_of "$agent")
 	f0=$(account flows)
-	live --hosts 20000 --spread "$spread" --count $((loss_rate * loss_seconds)) --rate "$loss_rate" \
-		--batch 64 --cycle 20000 --exporters 16
+	live --hosts 20000 --spread "$spread" --count $(($3 * loss_seconds)) --rate "$3" \
+		--batch 64 --cycle 20000 --exporters 16 --ports 64
 	sleep 1
 	c1=$(cpu_of "$agent")
-	record loss "$loss_rate/s" sent="$(value_of records)" flows="$(($(account flows) - f0))" \
+	record loss "$1" sent="$(value_of records)" flows="$(($(account flows) - f0))" \
 		achieved_rate="$(value_of rate)" \
 		loss_percent="$(loss_of "$(value_of records)" "$(($(account flows) - f0))")" \
 		cores="$(awk -v a="$c0" -v b="$c1" -v s="$(sed -n 's/.*seconds=\([0-9.]*\).*/\1/p' <<<"$sent")" \
@@ -208,6 +213,14 @@ part_loss() {
 	kill "$agent"
 	wait "$agent" 2>/dev/null
 	rm -rf "${scratch:?}/state"
+}
+
+part_swap() {
+	local line
+	say "The table of $prefixes prefixes exchanged under a thread that enriches: its longest batch of 256 flows, ms"
+	while read -r line; do
+		record swap "${line%%:*}" cpu_ms="$(cut -d ' ' -f 1 <<<"${line#*: }")" mean_ms="$(cut -d ' ' -f 2 <<<"${line#*: }")"
+	done < <("$BUILD/tests/bench/bench_swap" "$cache" 5 2>/dev/null)
 }
 
 part_start() {
@@ -349,7 +362,7 @@ machine
 spread=$(spread_of "$prefixes")
 for part in $parts; do
 	case $part in
-	micro | agent | shape | loss | start) [ -n "${cache:-}" ] || make_cache "$prefixes" ;;
+	micro | agent | shape | loss | start | swap) [ -n "${cache:-}" ] || make_cache "$prefixes" ;;
 	esac
 	"part_$part"
 done

@@ -19,13 +19,17 @@ GOALS = [
     ("agent", "ipfix protobuf/none", "cpu_us", 0.20, "us a flow"),
     ("agent", "ipfix json/none", "cpu_us", 0.70, "us a flow"),
     ("agent", "sflow protobuf/none", "cpu_us", 0.25, "us a sample"),
+    ("start", "start with 5000000 prefixes", "load_ms", 1000, "ms"),
+    ("swap", "1,000 after each swap", "cpu_ms", 1.0, "ms"),
+    ("start", "idle, not enriched", "core_percent", 0.1, "% of a core"),
 ]
 TITLES = {
     "micro": "Stages, one thread, captures in memory (receive: of a datagram)",
     "agent": "The whole agent to a Kafka broker, CPU time a flow",
     "shape": "Exporters, templates and queues (Protobuf made and thrown away)",
-    "loss": "High rate, one worker",
+    "loss": "High rate",
     "start": "Start and idle",
+    "swap": "The table of addresses exchanged: the longest batch of 256 flows",
     "peers": "Beside other collectors, not enriched, CPU time a flow",
 }
 
