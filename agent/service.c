@@ -9,11 +9,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "kept.h"
 #include "service.h"
 
-enum { FIRST = 3, KEPT_MAX = 1024 }; /* SD_LISTEN_FDS_START */
-
-static bool taken[KEPT_MAX];
+enum { FIRST = 3 }; /* SD_LISTEN_FDS_START */
 
 static void tell(const char *state, int passed)
 {
@@ -79,40 +78,24 @@ static unsigned long number_of(const char *variable)
 	return text && *text >= '0' && *text <= '9' ? strtoul(text, NULL, 10) : 0;
 }
 
-static unsigned kept(void)
+void service_kept(void)
 {
+	const char *names = getenv("LISTEN_FDNAMES");
 	unsigned long n = number_of("LISTEN_FDS");
 
 	if (number_of("LISTEN_PID") != (unsigned long)getpid())
-		return 0;
-	return n < KEPT_MAX ? (unsigned)n : KEPT_MAX;
-}
-
-void service_kept(const char *name, bool (*take)(int fd, void *arg), void *arg)
-{
-	const char *names = getenv("LISTEN_FDNAMES");
-	unsigned n = kept();
-
-	for (unsigned i = 0; i < n && names; i++) {
+		return;
+	for (unsigned i = 0; i < n && i < KEPT_MAX && names; i++) {
 		size_t len = strcspn(names, ":");
+		bool ours = len == strlen(KEPT_UDP) && !strncmp(names, KEPT_UDP, len);
 
-		if (!taken[i] && len == strlen(name) && !strncmp(names, name, len) &&
-		    take(FIRST + (int)i, arg)) {
-			taken[i] = true;
-			fcntl(FIRST + (int)i, F_SETFD, FD_CLOEXEC);
-		}
+		if (ours && !fcntl(FIRST + (int)i, F_SETFD, FD_CLOEXEC))
+			kept_add(FIRST + (int)i, KEPT_UDP);
+		else
+			close(FIRST + (int)i);
 		names += len;
 		names = *names ? names + 1 : NULL;
 	}
-}
-
-void service_kept_close(void)
-{
-	unsigned n = kept();
-
-	for (unsigned i = 0; i < n; i++)
-		if (!taken[i])
-			close(FIRST + (int)i);
 	unsetenv("LISTEN_PID");
 }
 
