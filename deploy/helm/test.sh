@@ -84,6 +84,8 @@ expect default_is_confined "$default" 'drop: \[ALL\]' 'readOnlyRootFilesystem: t
 	'allowPrivilegeEscalation: false' 'privileged: false' 'automountServiceAccountToken: false' \
 	'hostNetwork: true' '^ +- IPC_LOCK$' 'type: RuntimeDefault' 'type: Directory'
 expect default_metrics_stay_on_the_node "$default" 'listen: 127.0.0.1:9331' 'host: "127.0.0.1"'
+expect surges_onto_the_same_node "$default" 'maxSurge: 1' 'args: .agent, --replace, --stay,' 'path: "/run/weir"'
+expect and_so_declares_no_ports "$(grep -cE 'containerPort|hostPort' "$scratch/default.yaml" "$scratch/full.out" | tr '\n' ' ')" '^[^ ]*:0 [^ ]*:0 $'
 expect pins_stay_over_an_update "$default" 'keep_attached: true'
 expect nothing_more_than_asked_for \
 	"$(grep '^kind:' "$scratch/default.yaml" | sort -u | tr '\n' ' ')" \
@@ -247,7 +249,7 @@ pods() { # JSONPATH, once a pod
 	kubectl -n flows get pods -l app.kubernetes.io/component=agent -o jsonpath="{range .items[*]}$1{'\n'}{end}" | sort | uniq -c | sed 's/^ *//'
 }
 kubectl label node node-3 weir- >/dev/null
-said=$(in_cluster install collector "$chart" --set-string nodeSelector.weir=true --set 'settings.interfaces={eth0}' 2>&1) ||
+said=$(in_cluster install collector "$chart" --set-string nodeSelector.weir=true --set 'settings.interfaces={eth0}' --set minReadySeconds=1 2>&1) ||
 	fail installs "$(tail -n 3 <<<"$said")"
 rolled_out || fail installs "$(cat "$scratch/rollout")"
 expect installs "$(pods '{.spec.hostNetwork} {.status.phase}')" '^2 true Running$'
