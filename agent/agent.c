@@ -240,7 +240,7 @@ static int start_beside(struct agent *a)
 {
 	if (confine_check(a->settings, a->source.path))
 		return -EACCES;
-	service_kept();
+	service_open();
 	if (a->place.replace)
 		a->predecessor = handover_take(a->settings->ops.control_socket);
 	a->receivers = receivers_open(&a->settings->rx);

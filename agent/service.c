@@ -14,6 +14,10 @@
 
 enum { FIRST = 3 }; /* SD_LISTEN_FDS_START */
 
+/* Of the main thread. Open before the filter of system calls is in force, which lets nobody make
+ * such sockets. */
+static int teller = -1;
+
 static void tell(const char *state, int passed)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -25,7 +29,6 @@ static void tell(const char *state, int passed)
 	} control = {0};
 	struct iovec text = {(char *)state, strlen(state)};
 	struct msghdr message = {.msg_name = &sa, .msg_iov = &text, .msg_iovlen = 1};
-	int fd;
 
 	if (len < 2 || len >= sizeof(sa.sun_path) || (path[0] != '/' && path[0] != '@'))
 		return;
@@ -41,12 +44,11 @@ static void tell(const char *state, int passed)
 		control.header.cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(&control.header), &passed, sizeof(int));
 	}
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
+	if (teller < 0)
+		teller = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	/* Nobody can be told if this fails; the manager's own timeout tells. */
-	(void)!sendmsg(fd, &message, MSG_NOSIGNAL);
-	close(fd);
+	if (teller >= 0)
+		(void)!sendmsg(teller, &message, MSG_NOSIGNAL);
 }
 
 void service_notify(const char *state)
@@ -78,11 +80,13 @@ static unsigned long number_of(const char *variable)
 	return text && *text >= '0' && *text <= '9' ? strtoul(text, NULL, 10) : 0;
 }
 
-void service_kept(void)
+void service_open(void)
 {
 	const char *names = getenv("LISTEN_FDNAMES");
 	unsigned long n = number_of("LISTEN_FDS");
 
+	if (teller < 0 && getenv("NOTIFY_SOCKET"))
+		teller = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (number_of("LISTEN_PID") != (unsigned long)getpid())
 		return;
 	for (unsigned i = 0; i < n && i < KEPT_MAX && names; i++) {

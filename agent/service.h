@@ -13,9 +13,9 @@ void service_notify(const char *state);
 void service_keep(int fd, const char *name);
 void service_forget(const char *name);
 
-/* Those of KEPT_UDP that the manager kept from the process before go to kept.h; the others are
- * closed. */
-void service_kept(void);
+/* First of all, while sockets can be made: what the other calls need. The descriptors of KEPT_UDP
+ * that the manager kept from the process before go to kept.h; others of its store are closed. */
+void service_open(void);
 
 /* Within what time the manager wants to hear "WATCHDOG=1" each time, ns; 0: it does not ask. */
 uint64_t service_watchdog_ns(void);
