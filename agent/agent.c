@@ -275,6 +275,8 @@ static int start(struct agent *a)
 	    security_drop_last(&a->settings->security, receivers_map_fd(a->receivers)) ||
 	    start_ops(a) || security_filter(&a->settings->security))
 		return -EIO;
+	for (unsigned w = 0; w < a->n_workers; w++)
+		worker_go(a->workers[w]);
 	enricher_watch(a->enricher);
 	log_info("collecting with %u worker%s; flows go to %s%s", n, n == 1 ? "" : "s",
 		 publisher_output_name(a->publisher, 0),
