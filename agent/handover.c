@@ -17,6 +17,7 @@ enum {
 	ANSWER_SECONDS = 10,
 	AT_ONCE = 200, /* descriptors in a message; the kernel takes 253 */
 	ERROR_MAX = 256,
+	ANSWER_MAX = 4096, /* bytes, of letters or of an error */
 };
 
 #define STOP	  "stop\n"
@@ -119,7 +120,7 @@ static int receive_answer(int fd, unsigned *sockets, char error[ERROR_MAX])
 	int fds[AT_ONCE], r = 0;
 	bool refused = false, ended = false;
 	unsigned n_fds;
-	size_t len = 0;
+	size_t len = 0, all = 0;
 
 	*sockets = 0;
 	for (bool first = true; !ended && !r; first = false) {
@@ -127,10 +128,13 @@ static int receive_answer(int fd, unsigned *sockets, char error[ERROR_MAX])
 
 		if (n <= 0)
 			return n ? (int)n : -ECONNRESET;
+		all += (size_t)n;
 		if (first)
 			refused = *text == '{';
 		ended = memchr(text, '\n', (size_t)n);
 		r = keep(text, refused ? 0 : (size_t)n, fds, n_fds, sockets);
+		if (!ended && all > ANSWER_MAX)
+			r = -EPROTO;
 		for (ssize_t i = 0; refused && i < n && text[i] != '\n' && len < ERROR_MAX - 1; i++)
 			error[len++] = text[i];
 	}

@@ -141,6 +141,34 @@ expect a_hanging_one_is_not_waited_for "$(cat "$next_log")" 'nothing is taken ov
 kill -CONT "$agent"
 all_of and_it_loses_nothing 3000
 
+# What answers at the control socket may be anything: without sense in the answer it is as if none were there.
+for answer in '' 'u' 'uuuup\n' '{\"error\":\"no\"}\n' "$(printf 'x%.0s' {1..9000})" files; do
+	rm -f "$scratch/control"
+	/usr/bin/python3 - "$scratch/control" "$answer" <<-'END' &
+	import array, os, socket, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.bind(sys.argv[1])
+	s.listen()
+	c, _ = s.accept()
+	s.close()
+	os.unlink(sys.argv[1])
+	c.recv(100)
+	if sys.argv[2] == "files":
+	    fds = array.array("i", [os.open("/etc/hostname", os.O_RDONLY)] * 3)
+	    c.sendmsg([b"uup"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+	    c.send(b"\n")
+	else:
+	    c.send(sys.argv[2].encode().decode("unicode_escape").encode())
+	END
+	await 5 test -S "$scratch/control"
+	rm -rf "${scratch:?}/state"
+	how=--replace next
+	await 20 eval 'collects "$next_log" || ended "$next"'
+	expect "takes_nothing_of_nonsense_${answer:0:4}" "$(cat "$next_log")" 'nothing is taken over from the agent at|taking over from .*: 2 UDP sockets' 'collecting with'
+	kill "$next" 2>/dev/null
+	wait "$next" 2>/dev/null
+done
+
 # Without XDP, with several workers.
 how= first xdp.mode=off udp.workers=3
 begin_load 15000 5000
