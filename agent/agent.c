@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "agent.h"
 #include "confine.h"
 #include "decode/state.h"
+#include "handover.h"
+#include "kept.h"
 #include "pipeline.h"
 #include "receivers.h"
 #include "service.h"
@@ -21,7 +24,9 @@
 enum {
 	HOUSEKEEPING_SECONDS = 5,
 	STATE_SECONDS = 60,
-	TOPIC_SECONDS = 5, /* that starting waits for templates.topic */
+	TOPIC_SECONDS = 5,     /* that starting waits for templates.topic */
+	HANDOVER_SECONDS = 15, /* that the agent before us may take beyond our drain_time */
+	HANDOVER_MILLIS = 10,  /* how soon a word of the one after us is heard */
 	STANDSTILL_SECONDS = 10,
 	CLOCK_SET_SECONDS = 10, /* a step of this much is no correction that time servers make */
 	RECEIVERS_PER_WORKER = OPS_RECEIVERS_MAX + 1,
@@ -32,6 +37,11 @@ struct agent {
 	struct settings latest;		 /* of the last reload */
 	bool reloaded;
 	struct settings_source source;
+	struct agent_place place;
+	int predecessor; /* the connection to the one that we take over from; -1: none */
+	int asked;	 /* of one that wants to take over from us, by the ops thread; -1: none */
+	int successor;	 /* to whom we have shown our sockets; -1: none */
+	pthread_t main;
 
 	struct receivers *receivers;
 	struct exporter_store *store;
@@ -133,6 +143,27 @@ static int start_workers(struct agent *a)
 	return 0;
 }
 
+/* On the ops thread: the main one does the rest. */
+static bool successor_asks(int fd, struct buffer *reply, void *arg)
+{
+	struct agent *a = arg;
+	struct handover_peer peer;
+	int none = -1;
+
+	if (!handover_allowed(fd, &peer, reply)) {
+		log_warning("user %u (process %d) asked to take over from this agent, and may not",
+			    peer.uid, peer.pid);
+		return false;
+	}
+	if (!__atomic_compare_exchange_n(&a->asked, &none, fd, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE)) {
+		buffer_string(reply, "{\"error\":\"another agent is taking over already\"}");
+		return false;
+	}
+	pthread_kill(a->main, SIGUSR1);
+	return true;
+}
+
 static int start_ops(struct agent *a)
 {
 	const struct ops_sources sources = {
@@ -148,6 +179,8 @@ static int start_ops(struct agent *a)
 		.receivers = receivers_report,
 		.reasons = receivers_reasons,
 		.arg = a->receivers,
+		.successor = successor_asks,
+		.successor_arg = a,
 		.collector_id = a->settings->publish.collector_id,
 	};
 
@@ -155,66 +188,79 @@ static int start_ops(struct agent *a)
 	return a->ops ? 0 : -EIO;
 }
 
-/* The threads of outputs speak with the network and never need a capability: the thread that makes
- * them has none. */
-static void *open_publisher(void *arg)
-{
-	struct agent *a = arg;
+/* Threads that speak with the network or read files never need a capability: the thread that makes
+ * them has none, nor has RCU's own, which the first of them makes. */
+struct unprivileged {
+	struct agent *a;
+	void (*open)(struct agent *a);
+};
 
-	security_drop(&a->settings->security);
-	get_default_call_rcu_data(); /* its thread, too */
-	a->publisher = publisher_open(&a->settings->publish, receivers_workers(a->receivers));
+static void *run_unprivileged(void *arg)
+{
+	const struct unprivileged *u = arg;
+
+	security_drop(&u->a->settings->security);
+	get_default_call_rcu_data();
+	u->open(u->a);
 	return NULL;
 }
 
-static int start_publisher(struct agent *a)
+static int open_unprivileged(struct agent *a, const char *what, void (*open)(struct agent *a))
 {
+	struct unprivileged u = {a, open};
 	pthread_t thread;
-	int err = pthread_create(&thread, NULL, open_publisher, a);
+	int err = pthread_create(&thread, NULL, run_unprivileged, &u);
 
 	if (err) {
-		log_error("outputs cannot be opened: %s", strerror(err));
+		log_error("%s cannot be opened: %s", what, strerror(err));
 		return -err;
 	}
 	pthread_join(thread, NULL);
-	return a->publisher ? 0 : -EIO;
+	return 0;
 }
 
-static void *open_topic(void *arg)
+static void open_enricher(struct agent *a)
 {
-	struct agent *a = arg;
+	a->enricher = pipeline_enricher(&a->settings->enrich, &a->settings->publish);
+}
 
-	security_drop(&a->settings->security);
+static void open_publisher(struct agent *a)
+{
+	a->publisher = publisher_open(&a->settings->publish, receivers_workers(a->receivers));
+}
+
+static void open_topic(struct agent *a)
+{
 	a->topic = topic_open(settings_kafka_output(a->settings), a->settings->templates_topic,
 			      a->settings->publish.collector_id, a->store, TOPIC_SECONDS);
-	return NULL;
 }
 
-static int start_topic(struct agent *a)
+/* What must be open before the agent that we take over from stops: as much as two can have. */
+static int start_beside(struct agent *a)
 {
-	pthread_t thread;
-	int err = pthread_create(&thread, NULL, open_topic, a);
-
-	if (err) {
-		log_error("templates.topic cannot be opened: %s", strerror(err));
-		return -err;
-	}
-	pthread_join(thread, NULL);
-	return a->topic ? 0 : -EIO;
+	if (confine_check(a->settings, a->source.path))
+		return -EACCES;
+	service_open();
+	if (a->place.replace)
+		a->predecessor = handover_take(a->settings->ops.control_socket);
+	a->receivers = receivers_open(&a->settings->rx);
+	if (!a->receivers || confine_start(a->settings, a->source.path) ||
+	    open_unprivileged(a, "files to enrich from", open_enricher) || !a->enricher)
+		return -EIO;
+	return 0;
 }
 
 static int start(struct agent *a)
 {
 	unsigned n;
 
-	if (confine_check(a->settings, a->source.path))
-		return -EACCES;
-	a->receivers = receivers_open(&a->settings->rx);
-	if (!a->receivers || confine_start(a->settings, a->source.path) || start_publisher(a))
+	if (start_beside(a))
 		return -EIO;
+	if (a->predecessor >= 0)
+		handover_finish(a->predecessor, a->settings->drain_seconds + HANDOVER_SECONDS);
+	a->predecessor = -1;
 	n = receivers_workers(a->receivers);
-	a->enricher = pipeline_enricher(&a->settings->enrich, &a->settings->publish);
-	if (!a->enricher)
+	if (open_unprivileged(a, "outputs", open_publisher) || !a->publisher)
 		return -EIO;
 	a->store = exporter_store_new(&a->settings->decode, n);
 	if (!a->store) {
@@ -222,18 +268,21 @@ static int start(struct agent *a)
 		return -ENOMEM;
 	}
 	load_state(a);
-	if (a->settings->templates_topic && start_topic(a))
+	if (a->settings->templates_topic &&
+	    (open_unprivileged(a, "templates.topic", open_topic) || !a->topic))
 		return -EIO;
 	if (receivers_start(a->receivers) || start_workers(a) ||
 	    security_drop_last(&a->settings->security, receivers_map_fd(a->receivers)) ||
 	    start_ops(a) || security_filter(&a->settings->security))
 		return -EIO;
+	for (unsigned w = 0; w < a->n_workers; w++)
+		worker_go(a->workers[w]);
 	enricher_watch(a->enricher);
 	log_info("collecting with %u worker%s; flows go to %s%s", n, n == 1 ? "" : "s",
 		 publisher_output_name(a->publisher, 0),
 		 a->settings->publish.n_outputs > 1 ? " and others" : "");
 	receivers_keep(a->receivers);
-	service_kept_close();
+	kept_close();
 	service_notify("READY=1");
 	return 0;
 }
@@ -318,33 +367,90 @@ static void follow_clock(struct agent *a, int64_t *offset)
 	rcu_thread_offline();
 }
 
-/* Until it is time to stop. Returns the signal, or 0 when no output can take anything any more. */
+/* Another agent asked: it is shown what it needs to go on from here. */
+static void meet_successor(struct agent *a)
+{
+	struct buffer reply = {0};
+	struct handover_peer peer;
+	int r;
+
+	a->successor = __atomic_load_n(&a->asked, __ATOMIC_ACQUIRE);
+	handover_allowed(a->successor, &peer, &reply);
+	buffer_free(&reply);
+	r = receivers_give(a->receivers, a->successor);
+	if (!r) {
+		log_info(
+			"another agent (process %d, user %u) takes over: it has the sockets, and says "
+			"when this one is to stop",
+			peer.pid, peer.uid);
+		return;
+	}
+	log_warning("another agent (process %d) could not be given the sockets: %s", peer.pid,
+		    strerror(-r));
+	close(a->successor);
+	a->successor = -1;
+	__atomic_store_n(&a->asked, -1, __ATOMIC_RELEASE);
+}
+
+/* True when it is time to stop for it. */
+static bool hear_successor(struct agent *a)
+{
+	enum handover_word word = handover_heard(a->successor);
+
+	if (word == HANDOVER_GONE) {
+		log_warning("the agent that was to take over is gone: this one goes on");
+		/* It may have put other listeners and limits in force. */
+		receivers_reload(a->receivers, a->reloaded ? &a->latest.rx : &a->settings->rx);
+		close(a->successor);
+		a->successor = -1;
+		__atomic_store_n(&a->asked, -1, __ATOMIC_RELEASE);
+	}
+	return word == HANDOVER_STOP;
+}
+
+/* What is done every second or so. */
+struct rounds {
+	uint64_t kept_house, saved;
+	int64_t clock_offset;
+	bool watched;
+};
+
+static void make_rounds(struct agent *a, struct rounds *r, uint64_t now)
+{
+	if (r->watched)
+		feed_watchdog(a, now);
+	follow_clock(a, &r->clock_offset);
+	if (now - r->kept_house >= HOUSEKEEPING_SECONDS * 1000000000ull) {
+		r->kept_house = now;
+		housekeeping(a);
+	}
+	if (now - r->saved >= STATE_SECONDS * 1000000000ull) {
+		r->saved = now;
+		save_state(a);
+	}
+}
+
+/* Until it is time to stop. Returns the signal, SIGUSR1 when another agent has taken over, or 0
+ * when no output can take anything any more. */
 static int watch(struct agent *a, const sigset_t *signals)
 {
-	const struct timespec second = {.tv_sec = 1};
-	uint64_t last = clock_ns(CLOCK_MONOTONIC), saved = last;
-	const bool watched = service_watchdog_ns() != 0;
-	int64_t offset = (int64_t)(clock_ns(CLOCK_REALTIME) - last);
+	const struct timespec second = {.tv_sec = 1}, soon = {.tv_nsec = HANDOVER_MILLIS * 1000000};
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct rounds rounds = {.kept_house = now, .saved = now, .watched = service_watchdog_ns()};
 
+	rounds.clock_offset = (int64_t)(clock_ns(CLOCK_REALTIME) - now);
 	while (!publisher_ended(a->publisher)) {
-		int signal = sigtimedwait(signals, NULL, &second);
-		uint64_t now = clock_ns(CLOCK_MONOTONIC);
+		int signal = sigtimedwait(signals, NULL, a->successor >= 0 ? &soon : &second);
 
 		if (signal == SIGTERM || signal == SIGINT)
 			return signal;
 		if (signal == SIGHUP)
 			reload(a);
-		if (watched)
-			feed_watchdog(a, now);
-		follow_clock(a, &offset);
-		if (now - last >= HOUSEKEEPING_SECONDS * 1000000000ull) {
-			last = now;
-			housekeeping(a);
-		}
-		if (now - saved >= STATE_SECONDS * 1000000000ull) {
-			saved = now;
-			save_state(a);
-		}
+		if (a->successor < 0 && __atomic_load_n(&a->asked, __ATOMIC_ACQUIRE) >= 0)
+			meet_successor(a);
+		if (a->successor >= 0 && hear_successor(a))
+			return SIGUSR1;
+		make_rounds(a, &rounds, clock_ns(CLOCK_MONOTONIC));
 	}
 	return 0;
 }
@@ -374,7 +480,7 @@ static uint64_t dropped(const struct agent *a)
 }
 
 /* The last words: what came in, what became of it, what went out. */
-static void summary(const struct agent *a, uint64_t lost, uint64_t undelivered)
+static void summary(const struct agent *a, uint64_t full, uint64_t lost, uint64_t undelivered)
 {
 	uint64_t xdp = sum(a, ACCOUNT_RX_XDP), udp = sum(a, ACCOUNT_RX_UDP);
 	uint64_t decoded = sum(a, ACCOUNT_DECODED), partly = sum(a, ACCOUNT_DECODED_PARTLY);
@@ -390,8 +496,7 @@ static void summary(const struct agent *a, uint64_t lost, uint64_t undelivered)
 		 out == xdp + udp ? "" : ": DOES NOT BALANCE");
 	log_info("before that: wrong checksum %" PRIu64 ", denied %" PRIu64
 		 ", lost at full rings and sockets %" PRIu64,
-		 sum(a, ACCOUNT_RX_BAD_CHECKSUM), sum(a, ACCOUNT_RX_DENIED),
-		 receivers_dropped(a->receivers));
+		 sum(a, ACCOUNT_RX_BAD_CHECKSUM), sum(a, ACCOUNT_RX_DENIED), full);
 	log_info("%" PRIu64 " flows made, %" PRIu64 " dropped by outputs, %" PRIu64
 		 " not delivered at the stop",
 		 sum(a, ACCOUNT_FLOWS), lost, undelivered);
@@ -400,9 +505,12 @@ static void summary(const struct agent *a, uint64_t lost, uint64_t undelivered)
 /* In the order of the path, so that each stage gets all of the one before it. */
 static int stop(struct agent *a)
 {
-	uint64_t lost = 0, undelivered = 0;
+	uint64_t full = 0, lost = 0, undelivered = 0;
 
 	service_notify("STOPPING=1");
+	/* While another agent has the pins, too, they are not ours to remove. */
+	if (a->receivers && (a->successor >= 0 || a->predecessor >= 0))
+		receivers_leave_pins(a->receivers);
 	if (a->receivers)
 		receivers_stop(a->receivers);
 	for (unsigned w = 0; w < a->n_workers; w++)
@@ -411,6 +519,10 @@ static int stop(struct agent *a)
 		worker_join(a->workers[w]);
 	if (a->ops)
 		ops_stop(a->ops);
+	if (a->receivers) {
+		full = receivers_dropped(a->receivers);
+		receivers_close_rings(a->receivers);
+	}
 	topic_close(a->topic);
 	if (a->publisher) {
 		lost = dropped(a);
@@ -418,7 +530,7 @@ static int stop(struct agent *a)
 	}
 	if (a->n_workers) {
 		save_state(a);
-		summary(a, lost, undelivered);
+		summary(a, full, lost, undelivered);
 	}
 	for (unsigned w = 0; w < a->n_workers; w++)
 		worker_free(a->workers[w]);
@@ -432,39 +544,72 @@ static int stop(struct agent *a)
 	return undelivered != 0;
 }
 
-int agent_run(const struct settings *settings, const struct settings_source *source)
+/* Nothing is left of it but the process, which whoever started it would start again. */
+static void stay(void)
+{
+	sigset_t signals;
+
+	log_info("another agent has taken over: waiting for SIGTERM, with everything closed");
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	while (sigwaitinfo(&signals, NULL) < 0)
+		;
+}
+
+static const char *reason(int why)
+{
+	return why == SIGTERM ? "SIGTERM" : why == SIGINT ? "SIGINT" : "another agent takes over";
+}
+
+int agent_run(const struct settings *settings, const struct settings_source *source,
+	      const struct agent_place *place)
 {
 	static struct agent a; /* some tens of KiB; there is one */
 	sigset_t signals;
-	int status;
+	int status, why = 0;
 
-	a = (struct agent){.settings = settings, .source = *source};
+	a = (struct agent){
+		.settings = settings,
+		.source = *source,
+		.place = *place,
+		.predecessor = -1,
+		.asked = -1,
+		.successor = -1,
+		.main = pthread_self(),
+	};
 	log_set_level(settings->log_level);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for all threads: this one waits for them */
 	rcu_register_thread();
 	rcu_thread_offline();
 
 	status = start(&a) ? 1 : 0;
 	if (!status) {
-		int why = watch(&a, &signals);
-
+		why = watch(&a, &signals);
 		if (why)
-			log_info("%s: stopping; a second one ends at once",
-				 why == SIGTERM ? "SIGTERM" : "SIGINT");
+			log_info("%s: stopping; %s ends at once", reason(why),
+				 why == SIGUSR1 ? "SIGTERM" : "a second one");
 		else
 			log_error("no output can take flows any more: stopping");
 		status = why ? 0 : 1;
 	}
 	/* From here on the default action is right: whoever asks twice will not wait. */
 	sigdelset(&signals, SIGHUP);
+	sigdelset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	if (stop(&a))
 		status = 1;
+	if (a.successor >= 0)
+		close(a.successor); /* now it goes on */
+	if (why == SIGUSR1 && a.place.stay)
+		stay();
 	rcu_thread_online();
 	rcu_unregister_thread();
 	return status;

@@ -12,9 +12,17 @@ struct settings_source {
 	unsigned n_sets;
 };
 
-/* Runs until SIGTERM or SIGINT; a second one of them ends the process at once. SIGHUP reads the
+/* Beside other agents. */
+struct agent_place {
+	bool replace; /* take the place of the one that runs */
+	bool stay;    /* when another has taken ours, wait for the signal to end */
+};
+
+/* Runs until SIGTERM or SIGINT, a second one of which ends the process at once, or until another
+ * agent has taken its place. SIGHUP reads the
  * settings again and reopens files. Returns the exit status: 0, or 1 when it could not start or
  * flows were not delivered; what for has been logged. */
-int agent_run(const struct settings *settings, const struct settings_source *source);
+int agent_run(const struct settings *settings, const struct settings_source *source,
+	      const struct agent_place *place);
 
 #endif

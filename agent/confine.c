@@ -118,8 +118,10 @@ int confine_start(const struct settings *s, const char *settings_path)
 		if (settings_path)
 			security_may_read(&paths, settings_path);
 		may_read_members(&settings_table, s, &paths);
-		for (unsigned i = 0; i < s->publish.n_outputs; i++)
+		for (unsigned i = 0; i < s->publish.n_outputs; i++) {
 			may_write_output(&s->publish.outputs[i], &paths);
+			paths.connect_tcp |= s->publish.outputs[i].kind == OUTPUT_KAFKA;
+		}
 		if (s->state_directory)
 			security_may_write(&paths, s->state_directory);
 		if (s->ops.control_socket)

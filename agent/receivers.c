@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "../loaders/xdp.h"
+#include "handover.h"
+#include "kept.h"
 #include "log.h"
 #include "receivers.h"
 #include "rx/udp.h"
@@ -63,10 +65,8 @@ static int open_xdp(struct receivers *r)
 	if (!r->options.n_interfaces || r->options.mode == RX_UDP)
 		return 0;
 	err = xdp_open(&r->xdp, &r->options, error, sizeof(error));
-	if (!err) {
-		xdp_read_reasons(xdp_map_fd(r->xdp, XDP_MAP_REASONS), r->reasons_before);
+	if (!err)
 		return 0;
-	}
 	r->xdp = NULL;
 	/* A name that is no interface is a mistake in the settings, not a lack of XDP. */
 	if (r->options.mode == RX_AUTO && err != -ENODEV)
@@ -113,7 +113,7 @@ unsigned receivers_workers(const struct receivers *r)
 	return r->n_workers;
 }
 
-static void close_rings(struct receivers *r)
+void receivers_close_rings(struct receivers *r)
 {
 	for (unsigned i = 0; i < r->n_rings; i++)
 		xsk_close(r->rings[i].xsk);
@@ -153,10 +153,12 @@ int receivers_start(struct receivers *r)
 
 	if (!r->xdp)
 		return 0;
+	/* Not before: an agent that we take over from had its sockets in place until now. */
+	xdp_read_reasons(xdp_map_fd(r->xdp, XDP_MAP_REASONS), r->reasons_before);
 	err = open_rings(r, error, sizeof(error));
 	if (!err)
 		return 0;
-	close_rings(r);
+	receivers_close_rings(r);
 	/* There are as many workers as there would have been queues, which does no harm. */
 	if (r->options.mode == RX_AUTO)
 		return fall_back(r, error);
@@ -256,6 +258,19 @@ void receivers_keep(const struct receivers *r)
 	udp_keep(r->udp);
 }
 
+int receivers_give(const struct receivers *r, int connection)
+{
+	int fds[KEPT_MAX];
+	unsigned n = udp_sockets(r->udp, fds, KEPT_MAX);
+
+	return handover_give(connection, fds, n, r->xdp ? xdp_pins_fd(r->xdp) : -1);
+}
+
+void receivers_leave_pins(struct receivers *r)
+{
+	r->options.keep_attached = true;
+}
+
 void receivers_reload(struct receivers *r, const struct rx_options *o)
 {
 	int err;
@@ -290,7 +305,7 @@ void receivers_close(struct receivers *r)
 {
 	if (!r)
 		return;
-	close_rings(r);
+	receivers_close_rings(r);
 	if (r->xdp)
 		xdp_close(r->xdp, r->options.keep_attached);
 	udp_close(r->udp);

@@ -28,6 +28,14 @@ unsigned receivers_of(struct receivers *r, unsigned worker, struct receiver *to,
 /* Gives the UDP sockets to the service manager to keep over a restart. */
 void receivers_keep(const struct receivers *r);
 
+/* Shows them, and the lock of the pins, to another agent that asked at this connection
+ * (handover.h). They stay ours. 0 or a negative errno. */
+int receivers_give(const struct receivers *r, int connection);
+
+/* What is pinned stays attached when this closes, whatever the settings say: another agent has it.
+ */
+void receivers_leave_pins(struct receivers *r);
+
 /* Takes over a changed allow list and rate limit. */
 void receivers_reload(struct receivers *r, const struct rx_options *o);
 
@@ -38,7 +46,11 @@ int receivers_map_fd(const struct receivers *r);
  * when they are closed. */
 void receivers_stop(struct receivers *r);
 
-/* Closes all. The workers have ended. */
+/* Closes the AF_XDP sockets, so that others may have their queues. The workers have ended, and
+ * nobody asks for reports any more. */
+void receivers_close_rings(struct receivers *r);
+
+/* Closes all. */
 void receivers_close(struct receivers *r);
 
 /* For ops_sources; arg is the struct receivers. */

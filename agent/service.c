@@ -9,11 +9,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "kept.h"
 #include "service.h"
 
-enum { FIRST = 3, KEPT_MAX = 1024 }; /* SD_LISTEN_FDS_START */
+enum { FIRST = 3 }; /* SD_LISTEN_FDS_START */
 
-static bool taken[KEPT_MAX];
+/* Of the main thread. Open before the filter of system calls is in force, which lets nobody make
+ * such sockets. */
+static int teller = -1;
 
 static void tell(const char *state, int passed)
 {
@@ -26,7 +29,6 @@ static void tell(const char *state, int passed)
 	} control = {0};
 	struct iovec text = {(char *)state, strlen(state)};
 	struct msghdr message = {.msg_name = &sa, .msg_iov = &text, .msg_iovlen = 1};
-	int fd;
 
 	if (len < 2 || len >= sizeof(sa.sun_path) || (path[0] != '/' && path[0] != '@'))
 		return;
@@ -42,12 +44,11 @@ static void tell(const char *state, int passed)
 		control.header.cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(&control.header), &passed, sizeof(int));
 	}
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
+	if (teller < 0)
+		teller = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	/* Nobody can be told if this fails; the manager's own timeout tells. */
-	(void)!sendmsg(fd, &message, MSG_NOSIGNAL);
-	close(fd);
+	if (teller >= 0)
+		(void)!sendmsg(teller, &message, MSG_NOSIGNAL);
 }
 
 void service_notify(const char *state)
@@ -79,40 +80,26 @@ static unsigned long number_of(const char *variable)
 	return text && *text >= '0' && *text <= '9' ? strtoul(text, NULL, 10) : 0;
 }
 
-static unsigned kept(void)
-{
-	unsigned long n = number_of("LISTEN_FDS");
-
-	if (number_of("LISTEN_PID") != (unsigned long)getpid())
-		return 0;
-	return n < KEPT_MAX ? (unsigned)n : KEPT_MAX;
-}
-
-void service_kept(const char *name, bool (*take)(int fd, void *arg), void *arg)
+void service_open(void)
 {
 	const char *names = getenv("LISTEN_FDNAMES");
-	unsigned n = kept();
+	unsigned long n = number_of("LISTEN_FDS");
 
-	for (unsigned i = 0; i < n && names; i++) {
+	if (teller < 0 && getenv("NOTIFY_SOCKET"))
+		teller = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (number_of("LISTEN_PID") != (unsigned long)getpid())
+		return;
+	for (unsigned i = 0; i < n && i < KEPT_MAX && names; i++) {
 		size_t len = strcspn(names, ":");
+		bool ours = len == strlen(KEPT_UDP) && !strncmp(names, KEPT_UDP, len);
 
-		if (!taken[i] && len == strlen(name) && !strncmp(names, name, len) &&
-		    take(FIRST + (int)i, arg)) {
-			taken[i] = true;
-			fcntl(FIRST + (int)i, F_SETFD, FD_CLOEXEC);
-		}
+		if (ours && !fcntl(FIRST + (int)i, F_SETFD, FD_CLOEXEC))
+			kept_add(FIRST + (int)i, KEPT_UDP);
+		else
+			close(FIRST + (int)i);
 		names += len;
 		names = *names ? names + 1 : NULL;
 	}
-}
-
-void service_kept_close(void)
-{
-	unsigned n = kept();
-
-	for (unsigned i = 0; i < n; i++)
-		if (!taken[i])
-			close(FIRST + (int)i);
 	unsetenv("LISTEN_PID");
 }
 

@@ -53,6 +53,8 @@ struct worker {
 	struct pipeline pipeline;
 	const struct security_options *security;
 	sem_t ready; /* the thread has what it wants of the system */
+	sem_t go;    /* it may take datagrams where `released`, else it is to end */
+	bool released;
 	pthread_t thread;
 	clockid_t clock;
 };
@@ -147,6 +149,10 @@ static void *run(void *arg)
 	if (w->security)
 		security_drop(w->security);
 	sem_post(&w->ready);
+	while (sem_wait(&w->go))
+		; /* a signal */
+	if (!w->released)
+		return NULL; /* the start has failed elsewhere */
 	rcu_register_thread();
 	prctl(PR_SET_TIMERSLACK, NAP_SLACK_NS);
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
@@ -206,6 +212,7 @@ int worker_start(struct worker **out, const struct worker_options *o)
 	w->poll[o->n_receivers].events = POLLIN;
 	w->heartbeat = now_ns();
 	sem_init(&w->ready, 0, 0);
+	sem_init(&w->go, 0, 0);
 	err = -pthread_create(&w->thread, NULL, run, w);
 	if (err) {
 		worker_free(w);
@@ -218,11 +225,19 @@ int worker_start(struct worker **out, const struct worker_options *o)
 	return 0;
 }
 
+void worker_go(struct worker *w)
+{
+	__atomic_store_n(&w->heartbeat, now_ns(), __ATOMIC_RELAXED);
+	w->released = true;
+	sem_post(&w->go);
+}
+
 void worker_stop(struct worker *w)
 {
 	uint64_t one = 1;
 
 	__atomic_store_n(&w->stop, true, __ATOMIC_RELAXED);
+	sem_post(&w->go); /* where it has never begun */
 	if (write(w->wake, &one, sizeof(one)) < 0)
 		return; /* it is set already */
 }

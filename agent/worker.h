@@ -38,6 +38,9 @@ struct worker;
 /* Makes a worker and starts its thread. Returns 0 or a negative errno. */
 int worker_start(struct worker **out, const struct worker_options *o);
 
+/* Lets it take datagrams: not before all that confines it is in force. */
+void worker_go(struct worker *w);
+
 /* Asks it to take what its receivers still hold, at most for DRAIN_SECONDS, and to end. */
 void worker_stop(struct worker *w);
 

@@ -504,3 +504,8 @@ int xdp_map_fd(const struct xdp *x, enum xdp_map map)
 {
 	return x->maps[map];
 }
+
+int xdp_pins_fd(const struct xdp *x)
+{
+	return x->pins.fd;
+}

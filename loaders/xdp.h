@@ -61,6 +61,10 @@ enum rx_mode xdp_mode_got(const struct xdp *x, unsigned i); /* RX_NATIVE or RX_G
 /* The descriptor of a shared map; it belongs to x. */
 int xdp_map_fd(const struct xdp *x, enum xdp_map map);
 
+/* The directory of the pins, with its lock; it belongs to x. Whom it is given to has the lock as
+ * well (kept.h: KEPT_PINS). */
+int xdp_pins_fd(const struct xdp *x);
+
 /* Change the settings of the running program; each returns 0 or a negative errno. */
 int xdp_set_listeners(struct xdp *x, const struct rx_options *o); /* addresses × ports */
 int xdp_set_allow(struct xdp *x, const struct rx_prefix *allow, unsigned n); /* none: everybody */

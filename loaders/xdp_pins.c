@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../agent/kept.h"
 #include "../agent/log.h"
 #include "xdp_pins.h"
 
@@ -117,6 +118,36 @@ static int make_directories(const char *path, char *error, size_t error_size)
 	}
 }
 
+struct same {
+	struct stat st;
+	int fd; /* what was found, or -1 */
+};
+
+static bool is_same(int fd, void *arg)
+{
+	struct same *s = arg;
+	struct stat st;
+
+	if (s->fd >= 0 || fstat(fd, &st) || st.st_dev != s->st.st_dev || st.st_ino != s->st.st_ino)
+		return false;
+	s->fd = fd;
+	return true;
+}
+
+/* The agent that we take over from has given us its lock with its descriptor. */
+static int kept_or(int fd)
+{
+	struct same s = {.fd = -1};
+
+	if (fstat(fd, &s.st))
+		return fd;
+	kept_take(KEPT_PINS, is_same, &s);
+	if (s.fd < 0)
+		return fd;
+	close(fd);
+	return s.fd;
+}
+
 int pins_open(struct pins *p, const char *path, bool create, char *error, size_t error_size)
 {
 	struct stat locked, there;
@@ -146,6 +177,7 @@ int pins_open(struct pins *p, const char *path, bool create, char *error, size_t
 						  "%s was removed meanwhile: try again", path)
 				       : xdp_fail(error, error_size, errno, "cannot open %s: %s",
 						  path, strerror(errno));
+		p->fd = kept_or(p->fd);
 		if (flock(p->fd, LOCK_EX | LOCK_NB) < 0) {
 			r = xdp_fail(error, error_size, EBUSY,
 				     "another weir uses %s: stop it, or give this one its own "

@@ -21,6 +21,10 @@ static const char usage[] =
 	"  -o, --output OUTPUT  file:PATH (file:- is standard output) or kafka:BROKERS/TOPIC\n"
 	"      --format FORMAT  json, protobuf or native; default: json for files, protobuf\n"
 	"                       for kafka\n"
+	"      --replace        take the place of the agent that runs at control.socket: without a\n"
+	"                       datagram lost, as far as socket buffers hold them\n"
+	"      --stay           when another has taken this one's place, wait for SIGTERM: for\n"
+	"                       those who would start again what ends (Kubernetes)\n"
 	"  -h, --help           print this\n";
 
 enum { SETS_MAX = 64 };
@@ -30,6 +34,7 @@ struct arguments {
 	char *sets[SETS_MAX];
 	unsigned n_sets;
 	struct buffer interfaces; /* interfaces=A,B */
+	struct agent_place place;
 };
 
 static int wrong(const char *argument, const char *text)
@@ -61,6 +66,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{"interface", required_argument, NULL, 'i'},
 		{"output", required_argument, NULL, 'o'},
 		{"format", required_argument, NULL, 'f'},
+		{"replace", no_argument, NULL, 'R'},
+		{"stay", no_argument, NULL, 'S'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -84,6 +91,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'f':
 			format = optarg;
+			break;
+		case 'R':
+			a->place.replace = true;
+			break;
+		case 'S':
+			a->place.stay = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -129,7 +142,7 @@ int command_agent(int argc, char **argv)
 		const struct settings_source source = {a.path, (const char *const *)a.sets,
 						       a.n_sets};
 
-		status = agent_run(&settings, &source);
+		status = agent_run(&settings, &source, &a.place);
 	}
 	for (unsigned i = 0; i < a.n_sets; i++)
 		free(a.sets[i]);

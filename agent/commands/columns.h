@@ -14,6 +14,9 @@ struct columns {
 	/* Columns by their number from 1 on, in the order in which they are left out where the
 	 * screen is too narrow; NULL: none. */
 	const char *spare;
+	/* A column by its number from 1 on that is shortened to no less than `least` before others
+	 * are left out; 0: none. Of the first its middle is cut out, of others the end. */
+	unsigned shorten, least;
 	struct buffer cells; /* NUL-terminated, row by row */
 };
 
@@ -24,8 +27,15 @@ void columns_number(struct columns *c, uint64_t v); /* 1,234,567 */
 /* Prints heads and rows, indented by two; forgets the rows. */
 void columns_print(struct columns *c, FILE *to);
 
-/* Columns of the terminal that standard output is; 0 where it is none, and all may be printed. */
-unsigned columns_of_terminal(void);
+/* Prints text between words on as many lines as it takes, those after the first indented by two.
+ * width 0: on one line. */
+void print_wrapped(const char *text, unsigned width, FILE *to);
+
+/* Of the terminal that standard output is; {0, 0} where it is none, and all may be printed. */
+struct screen {
+	unsigned columns, rows;
+};
+struct screen screen_size(void);
 
 /* v with commas between thousands, in a place of the caller's. */
 const char *grouped(uint64_t v, char text[32]);

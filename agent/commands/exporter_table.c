@@ -98,7 +98,7 @@ static int compare(const void *x, const void *y, void *arg)
 		break;
 	}
 	if (!r)
-		r = strcmp(a->address, b->address);
+		r = strverscmp(a->address, b->address); /* 10.0.0.9 before 10.0.0.10 */
 	return s->reverse ? -r : r;
 }
 

@@ -50,7 +50,7 @@ int command_exporters(int argc, char **argv)
 		fwrite(raw.p, 1, raw.len, stdout);
 	} else if (o) {
 		exporter_table_print(o, NULL, 0, order, false, client.exporters,
-				     (uint64_t)time(NULL), columns_of_terminal(), stdout);
+				     (uint64_t)time(NULL), screen_size().columns, stdout);
 		if (client_number(o, "total") > client.exporters)
 			printf("  … %u of %" PRIu64 " listed; --exporters N lists more\n",
 			       client.exporters, client_number(o, "total"));

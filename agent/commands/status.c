@@ -33,11 +33,12 @@ static void print_head(const json_t *o)
 	uint64_t now = client_number(o, "now"), started = client_number(o, "started");
 
 	print_duration(up, sizeof(up), now > started ? now - started : 0);
-	printf("weir %s, collector %s, pid %" PRIu64 ", up %s: %s, %s", client_text(o, "version"),
-	       client_text(o, "collector_id"), client_number(o, "pid"), up,
+	printf("weir %s: %s, %s", client_text(o, "version"),
 	       client_flag(o, "alive") ? "alive" : "A WORKER STANDS STILL",
 	       client_flag(o, "ready") ? "ready" : "NOT READY");
 	printf(*client_text(o, "why") ? ": %s\n" : "\n", client_text(o, "why"));
+	printf("up %s, pid %" PRIu64 ", collector %s\n", up, client_number(o, "pid"),
+	       client_text(o, "collector_id"));
 }
 
 static void print_bottleneck(const json_t *b)
@@ -50,10 +51,16 @@ static void print_bottleneck(const json_t *b)
 		{"broker", "broker"},
 	};
 	const char *stage = client_text(b, "stage"), *why = client_text(b, "why");
+	struct buffer text = {0};
 
 	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++)
 		if (!strcmp(stages[i][0], stage))
-			printf("bottleneck: %s%s%s\n", stages[i][1], *why ? ": " : "", why);
+			buffer_format(&text, "bottleneck: %s%s%s", stages[i][1], *why ? ": " : "",
+				      why);
+	buffer_char(&text, '\0');
+	if (!text.failed && *text.p)
+		print_wrapped(text.p, screen_size().columns, stdout);
+	buffer_free(&text);
 }
 
 static void print_receivers(const json_t *list)
@@ -104,7 +111,7 @@ static void print_workers(const json_t *list)
 	const json_t *w;
 	size_t i;
 
-	c.width = columns_of_terminal();
+	c.width = screen_size().columns;
 	c.spare = "\3\11\2";
 	printf("\nworkers\n");
 	json_array_foreach(list, i, w)
@@ -137,8 +144,10 @@ static void print_outputs(const json_t *list)
 	const json_t *o;
 	size_t i;
 
-	c.width = columns_of_terminal();
+	c.width = screen_size().columns;
 	c.spare = "\3\6\4";
+	c.shorten = 1;
+	c.least = 24;
 	printf("\noutputs (flows)\n");
 	json_array_foreach(list, i, o)
 	{
@@ -167,7 +176,7 @@ static void print_exporters(const json_t *exporters, uint64_t now)
 	const json_t *list = json_object_get(exporters, "list"), *e, *v;
 	size_t i, k;
 
-	c.width = columns_of_terminal();
+	c.width = screen_size().columns;
 	c.spare = "\2\10\7\3";
 	printf("\nexporters: %" PRIu64 ", most flows first\n", client_number(exporters, "total"));
 	json_array_foreach(list, i, e)
@@ -204,6 +213,9 @@ static void print_accounts(const json_t *accounts)
 {
 	struct columns c = HEADS("account", ">count", "meaning");
 
+	c.width = screen_size().columns;
+	c.shorten = 3;
+	c.least = 20;
 	printf("\naccounts of all workers\n");
 	for (unsigned id = 0; id < ACCOUNT_MAX; id++) {
 		uint64_t v = client_number(accounts, account_name(id));

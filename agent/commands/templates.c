@@ -51,7 +51,7 @@ static void print_fields(const struct elements *elements, enum flow_type version
 			 const json_t *fields, unsigned scope)
 {
 	enum { INDENT = 8, WIDTH = 100 };
-	unsigned terminal = columns_of_terminal();
+	unsigned terminal = screen_size().columns;
 	size_t width = terminal && terminal < WIDTH ? terminal : WIDTH;
 	size_t at = INDENT, i;
 	const json_t *f;

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,14 +105,19 @@ static void print_head(const struct top *t, FILE *to)
 	const json_t *o = t->now, *b = json_object_get(o, "bottleneck");
 	uint64_t now = client_number(o, "now"), started = client_number(o, "started");
 	const char *why = client_text(b, "why"), *stage = client_text(b, "stage");
+	struct buffer text = {0};
 	char up[32];
 
 	print_duration(up, sizeof(up), now > started ? now - started : 0);
-	fprintf(to, "weir %s, collector %s, up %s: %s, %s\n", client_text(o, "version"),
-		client_text(o, "collector_id"), up,
+	fprintf(to, "weir %s: %s, %s, up %s, collector %s\n", client_text(o, "version"),
 		client_flag(o, "alive") ? "alive" : "A WORKER STANDS STILL",
-		client_flag(o, "ready") ? "ready" : "NOT READY");
-	fprintf(to, "bottleneck: %s%s%s\n", *stage ? stage : "none", *why ? ": " : "", why);
+		client_flag(o, "ready") ? "ready" : "NOT READY", up,
+		client_text(o, "collector_id"));
+	buffer_format(&text, "bottleneck: %s%s%s", *stage ? stage : "none", *why ? ": " : "", why);
+	buffer_char(&text, '\0');
+	if (!text.failed)
+		print_wrapped(text.p, t->width, to);
+	buffer_free(&text);
 }
 
 /* What the XDP program did with frames, but those that are no business of ours. */
@@ -178,7 +182,9 @@ static void print_outputs(const struct top *t, double span, FILE *to)
 	struct columns c = {.heads = heads,
 			    .n = sizeof(heads) / sizeof(*heads),
 			    .width = t->width,
-			    .spare = "\3\5\2\4"};
+			    .spare = "\3\5\2\4",
+			    .shorten = 1,
+			    .least = 24};
 	static const char *const drops[] = {"dropped_queue_full_flows", "dropped_spool_full_flows",
 					    "dropped_error_flows"};
 	const json_t *list = json_object_get(t->now, "outputs"), *o;
@@ -222,29 +228,22 @@ static void print_turn(const struct top *t, unsigned max, FILE *to)
 			     t->reverse, max, client_number(t->now, "now"), t->width, to);
 }
 
-static struct winsize screen(void)
-{
-	struct winsize w;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || !w.ws_row || !w.ws_col)
-		w = (struct winsize){.ws_row = 24, .ws_col = 80};
-	return w;
-}
-
 /* Puts the text on the screen, cut where the screen ends. */
 static void show(const char *text)
 {
-	struct winsize w = screen();
+	struct screen w = screen_size();
 	struct buffer out = {0};
 	unsigned row = 1, column = 0;
 
 	buffer_string(&out, "\033[H");
-	for (; *text && row < w.ws_row; text++) {
+	for (; *text && row < w.rows; text++) {
 		if (*text == '\n') {
-			buffer_string(&out, "\033[K\n");
+			/* With the cursor behind the last column this would erase what stands
+			 * there. */
+			buffer_string(&out, column < w.columns ? "\033[K\n" : "\n");
 			row++;
 			column = 0;
-		} else if ((*text & 0xc0) == 0x80 ? column <= w.ws_col : column++ < w.ws_col) {
+		} else if ((*text & 0xc0) == 0x80 ? column <= w.columns : column++ < w.columns) {
 			buffer_char(&out, *text);
 		}
 	}
@@ -263,7 +262,7 @@ static bool turn(struct top *t)
 
 	if (!to)
 		return false;
-	t->width = t->terminal ? screen().ws_col : 0;
+	t->width = t->terminal ? screen_size().columns : 0;
 	print_turn(t, t->terminal ? ASK_MAX : t->client.exporters, to);
 	if (fclose(to) || !text)
 		return false;

@@ -225,7 +225,11 @@ static void client_read(struct control *c, struct client *k)
 		buffer_string(&k->reply, "{\"error\":\"a request is one line of text\"}");
 	} else {
 		*end = '\0';
-		c->answer(k->request, &k->reply, c->arg);
+		if (!c->answer(k->request, k->fd, &k->reply, c->arg)) {
+			k->fd = -1;
+			buffer_free(&k->reply);
+			return;
+		}
 	}
 	buffer_char(&k->reply, '\n');
 	k->answered = true;

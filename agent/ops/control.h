@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Requests: "status [N]", "exporters [N]" (N: how many exporters at most), "templates [ADDRESS]",
- * "audit", "metrics" (the text that Prometheus gets). A reply to anything else is {"error":"…"}. */
+ * "audit", "metrics" (the text that Prometheus gets), "replace" (handover.h). A reply to anything
+ * else is {"error":"…"}. */
 #ifndef WEIR_CONTROL_H
 #define WEIR_CONTROL_H
 
@@ -19,8 +20,9 @@ enum {
 
 struct control;
 
-/* Writes the reply to a request (without its newline). */
-typedef void (*control_answer)(const char *request, struct buffer *reply, void *arg);
+/* Writes the reply to a request (without its newline) and returns true; false: the connection `fd`
+ * is the callee's from now on. */
+typedef bool (*control_answer)(const char *request, int fd, struct buffer *reply, void *arg);
 
 /* Listens at path: makes its directory (0755) where it is missing, takes the place of a socket that
  * nobody listens at, mode 0660. NULL with one message logged. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "../handover.h"
 #include "../log.h"
 #include "balance.h"
 #include "control.h"
@@ -48,7 +49,7 @@ static bool is_request(const char *request, const char *word, unsigned *n)
 	return !*end;
 }
 
-static void answer(const char *request, struct buffer *reply, void *arg)
+static bool answer(const char *request, int fd, struct buffer *reply, void *arg)
 {
 	const struct ops *ops = arg;
 	struct balance balances[BALANCES_MAX];
@@ -67,10 +68,13 @@ static void answer(const char *request, struct buffer *reply, void *arg)
 			      reply);
 	} else if (is_request(request, "metrics", NULL)) {
 		metrics_print(&ops->options, &ops->sources, ops->started_s, reply);
+	} else if (!strcmp(request, HANDOVER_REQUEST) && ops->sources.successor) {
+		return !ops->sources.successor(fd, reply, ops->sources.successor_arg);
 	} else {
 		buffer_string(reply, "{\"error\":\"requests are: status [N], exporters [N], "
-				     "templates [ADDRESS], audit, metrics\"}");
+				     "templates [ADDRESS], audit, metrics, replace\"}");
 	}
+	return true;
 }
 
 static unsigned page(const char *path, struct buffer *to, void *arg)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "../account.h"
+#include "../buffer.h"
 #include "../rx/rx.h"
 
 struct exporter_store;
@@ -58,6 +59,10 @@ struct ops_sources {
 	unsigned (*receivers)(struct ops_receiver *to, unsigned max, void *arg);
 	unsigned (*reasons)(struct ops_reason *to, unsigned max, void *arg);
 	void *arg;
+	/* Another agent asks to take over, at the connection fd, which belongs to the callee where
+	 * it returns true; otherwise `reply` says why not. May be NULL. */
+	bool (*successor)(int fd, struct buffer *reply, void *arg);
+	void *successor_arg;
 	const char *collector_id;
 	const struct pressure *pressure; /* ops_start() puts its own here */
 };

@@ -14,13 +14,12 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "../kept.h"
 #include "../log.h"
 #include "../service.h"
 #include "allow.h"
 #include "reuseport.skel.h"
 #include "udp.h"
-
-#define UDP_KEPT_NAME "weir-udp"
 
 enum {
 	SOCKETS_MAX = RX_PORTS_MAX * RX_ADDRESSES_MAX, /* of one worker */
@@ -225,7 +224,7 @@ struct wanted {
 	int fd; /* what was found, or -1 */
 };
 
-/* Whether a socket that the service manager kept is the one that would be opened now. */
+/* Whether a socket that was kept is the one that would be opened now. */
 static bool is_wanted(int fd, void *arg)
 {
 	struct wanted *w = arg;
@@ -258,7 +257,7 @@ static int kept_socket(const struct ip_addr *local, int family, uint16_t port, b
 	struct wanted w = {.shared = shared, .fd = -1};
 
 	address_of(&w.address, local, family, port);
-	service_kept(UDP_KEPT_NAME, is_wanted, &w);
+	kept_take(KEPT_UDP, is_wanted, &w);
 	return w.fd;
 }
 
@@ -584,11 +583,22 @@ uint64_t udp_dropped(const struct udp *u)
 
 void udp_keep(const struct udp_group *g)
 {
-	service_forget(UDP_KEPT_NAME);
+	service_forget(KEPT_UDP);
 	for (unsigned w = 0; w < g->workers; w++)
 		for (unsigned i = 0; i < g->of[w].n_sockets; i++)
 			if (g->of[w].sockets[i].fd >= 0)
-				service_keep(g->of[w].sockets[i].fd, UDP_KEPT_NAME);
+				service_keep(g->of[w].sockets[i].fd, KEPT_UDP);
+}
+
+unsigned udp_sockets(const struct udp_group *g, int *to, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned w = 0; w < g->workers; w++)
+		for (unsigned i = 0; i < g->of[w].n_sockets && n < max; i++)
+			if (g->of[w].sockets[i].fd >= 0)
+				to[n++] = g->of[w].sockets[i].fd;
+	return n;
 }
 
 bool udp_has_port(const struct udp_group *g, uint16_t port)

@@ -39,6 +39,9 @@ int udp_set_allow(struct udp_group *g, const struct rx_prefix *allow, unsigned n
  * waits in them for the next one, which takes them in udp_open(). */
 void udp_keep(const struct udp_group *g);
 
+/* Their descriptors, up to max, to be shown to another agent: returns how many. They stay ours. */
+unsigned udp_sockets(const struct udp_group *g, int *to, unsigned max);
+
 /* While workers receive: another port (0, or a negative errno with one line in error, and nothing
  * of it is open), and one port less. o->addresses are those of the start. The caller is no RCU
  * reader. */

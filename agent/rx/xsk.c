@@ -32,6 +32,8 @@
 enum {
 	SCRATCH_SIZE = 4 * 65536, /* where frames in several parts are put together, per batch */
 	FRAME_MAX = 65536,
+	BIND_PATIENCE_MS = 1000,
+	BIND_PAUSE_MS = 2,
 	COMPLETION_SIZE = 2, /* we never send, but the kernel asks for the ring */
 };
 
@@ -160,6 +162,21 @@ static void fill_all(struct xsk *x, uint32_t frames)
 	__atomic_store_n(x->fill.producer, frames, __ATOMIC_RELEASE);
 }
 
+/* The kernel lets go of a queue a moment after its socket was closed, by an agent that this one
+ * takes over from or that was ended just before: that is waited for. */
+static int bind_patiently(int fd, const struct sockaddr_xdp *address)
+{
+	const struct timespec pause = {.tv_nsec = BIND_PAUSE_MS * 1000000};
+
+	for (unsigned i = 0;; i++) {
+		if (!bind(fd, (const struct sockaddr *)address, sizeof(*address)))
+			return 0;
+		if (errno != EBUSY || i == BIND_PATIENCE_MS / BIND_PAUSE_MS)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int bind_queue(struct xsk *x, const struct rx_options *o, unsigned queue, bool frags,
 		      char *error, size_t error_size)
 {
@@ -172,11 +189,11 @@ static int bind_queue(struct xsk *x, const struct rx_options *o, unsigned queue,
 		return fail(error, error_size, errno, x, queue, "no such interface");
 	if (o->zero_copy) {
 		address.sxdp_flags = flags | XDP_ZEROCOPY;
-		x->zero_copy = !bind(x->fd, (struct sockaddr *)&address, sizeof(address));
+		x->zero_copy = !bind_patiently(x->fd, &address);
 		why = errno;
 	}
 	address.sxdp_flags = flags | XDP_COPY;
-	if (!x->zero_copy && bind(x->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	if (!x->zero_copy && bind_patiently(x->fd, &address) < 0)
 		return fail(error, error_size, errno, x, queue,
 			    errno == EBUSY ? "another AF_XDP socket has this queue"
 					   : "cannot bind the AF_XDP socket");

@@ -32,6 +32,7 @@ enum {
 #define FS_TRUNCATE	       (UINT64_C(1) << 14)
 #define FS_IOCTL_DEV	       (UINT64_C(1) << 15)
 #define BIND_TCP	       (UINT64_C(1) << 0)
+#define CONNECT_TCP	       (UINT64_C(1) << 1)
 #define SCOPE_ABSTRACT_SOCKETS (UINT64_C(1) << 0)
 #define SCOPE_SIGNALS	       (UINT64_C(1) << 1)
 #define WRITE                                                                           \
@@ -162,7 +163,7 @@ int security_landlock(const struct security_paths *paths)
 	if (abi >= ABI_TRUNCATE)
 		all.fs |= FS_TRUNCATE;
 	if (abi >= ABI_NET) {
-		all.net = BIND_TCP;
+		all.net = BIND_TCP | (paths->connect_tcp ? 0 : CONNECT_TCP);
 		size = offsetof(struct ruleset, scoped);
 	}
 	if (abi >= ABI_IOCTL)

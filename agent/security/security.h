@@ -30,6 +30,7 @@ struct security_options {
 struct security_paths {
 	struct buffer read, write; /* NUL-terminated, one after the other */
 	uint16_t bind_tcp;	   /* the one TCP port that may still be bound; 0: none */
+	bool connect_tcp;	   /* to whatever port: brokers tell of others than we are told */
 };
 
 void security_may_read(struct security_paths *p, const char *path);

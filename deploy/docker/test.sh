@@ -61,7 +61,7 @@ in_a ping -q -c 1 10.9.0.2 >/dev/null
 mkdir -p "$scratch/state" "$scratch/run" "$scratch/etc"
 cat >"$scratch/etc/weir.yaml" <<'END'
 interfaces: [vb]
-xdp: {mode: native, pin_path: /sys/fs/bpf/weir-e2e}
+xdp: {mode: native, pin_path: /sys/fs/bpf/weir-e2e, keep_attached: true}
 outputs: [{type: file, path: /var/lib/weir/flows}]
 metrics: {listen: "127.0.0.1:9331"}
 END
@@ -69,8 +69,11 @@ END
 capabilities=$(sed -n 's/^  capabilities: \[\(.*\)\]$/\1/p' deploy/helm/weir/values.yaml | tr -d ' ' |
 	jq -cR 'split(",") | map("CAP_" + .)')
 expect chart_gives_four_capabilities "$capabilities" '^\["CAP_BPF","CAP_NET_ADMIN","CAP_NET_RAW","CAP_IPC_LOCK"\]$'
-jq --argjson caps "$capabilities" --slurpfile seccomp deploy/docker/seccomp.json --arg ns "/proc/$ns_b/ns/net" --arg dir "$scratch" '
-	.process.args = ["/usr/bin/weir", "agent", "-c", "/etc/weir/weir.yaml"]
+# As the chart starts it.
+args=$(sed -n 's/^ *args: \[\(agent, .*\), --set, .*/\1/p' deploy/helm/weir/templates/daemonset.yaml | jq -cR '["/usr/bin/weir"] + split(", ")')
+expect chart_replaces_and_stays "$args" '"agent","--replace","--stay","-c","/etc/weir/weir.yaml"'
+jq --argjson caps "$capabilities" --argjson args "$args" --slurpfile seccomp deploy/docker/seccomp.json --arg ns "/proc/$ns_b/ns/net" --arg dir "$scratch" '
+	.process.args = $args
 	| .process.terminal = false | .process.noNewPrivileges = true | .process.rlimits = []
 	| .process.capabilities = {bounding: $caps, effective: $caps, permitted: $caps}
 	| .root.readonly = true
@@ -100,12 +103,31 @@ if await 60 "$WEIR" status --socket "$scratch/control" >/dev/null 2>&1; then
 	expect image_takes_in_through_xdp "$(account rx_xdp_datagrams) $(account flows)" \
 		"^1000 $(value_of records)\$"
 	expect image_writes_flows "$(wc -l <"$scratch/state/flows")" "^$(value_of records)\$"
+	# A rolling update: another container of it beside this one, which is told to end when that one is there.
+	in_a "$BUILD/tests/send_load" --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 2000 --count 8000 >"$scratch/sent" &
+	sender=$!
+	runc --root "$scratch/runc" run --bundle "$scratch/bundle" "$name-next" </dev/null >"$scratch/out.next" 2>&1 &
+	next=$!
+	await 60 grep -q 'collecting with' "$scratch/out.next"
+	await 60 grep -q 'waiting for SIGTERM' "$scratch/out"
+	expect the_first_container_stays "$(runc --root "$scratch/runc" state "$name" | jq -r .status); $(cat "$scratch/out")" '^running' 'has taken over'
 	runc --root "$scratch/runc" kill "$name" TERM
 	wait $container
 	expect image_ends_well $? '^0$'
+	wait $sender
+	agent_log=$scratch/out.next
+	await 60 audit_closes
+	records=$(($(value_of records) + $(sed -n 's/.*\brecords=\([0-9]*\).*/\1/p' "$scratch/sent")))
+	runc --root "$scratch/runc" kill "$name-next" TERM
+	wait $next
+	expect a_rolling_update_loses_nothing "$(wc -l <"$scratch/state/flows"); $(cat "$scratch/out.next")" "^$records;" \
+		'taking over from the agent that runs'
 else
 	fail image_runs_with_four_capabilities "$(tail -n 3 "$scratch/out")"
 	runc --root "$scratch/runc" kill "$name" KILL 2>/dev/null
 fi
-runc --root "$scratch/runc" delete --force "$name" 2>/dev/null
+for name in "$name" "$name-next"; do
+	runc --root "$scratch/runc" delete --force "$name" 2>/dev/null
+done
+"$WEIR" xdp detach --pin-path $pins >/dev/null 2>&1
 finish

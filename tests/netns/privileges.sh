@@ -60,13 +60,32 @@ reaches_little() { # NAME
 	tries "$1_compromised_sends_no_frames" EPERM socket 17 3 0
 	tries "$1_compromised_opens_no_xdp_socket" EPERM socket 44 3 0
 	tries "$1_compromised_opens_no_raw_socket" EPERM socket 2 3 1
+	tries "$1_compromised_asks_no_engine" EPERM socket 1 1 0
+	tries "$1_compromised_speaks_to_no_firewall" EPERM socket 16 3 12
+	tries "$1_compromised_loads_no_protocol" EPERM socket 2 1 132
+	# A file in its own directory it can make, and none that gives its starter the owner's rights.
+	tries "$1_compromised_makes_no_setuid_file" EPERM openat -100 "s:$own/evil" 0x41 04755
+	local file socket
+	file=$(does openat -100 "s:$own/evil" 0x41 0644)
+	tries "$1_compromised_sets_no_setuid" EPERM fchmod "$file" 06755
+	tries "$1_compromised_sets_a_mode" 0 fchmod "$file" 0600
+	does close "$file" >/dev/null
+	rm -f "$own/evil"
+	tries "$1_compromised_makes_no_link" EPERM symlinkat s:/etc/passwd -100 "s:$own/link"
+	tries "$1_compromised_goes_to_no_root" EPERM fchdir 0
+	tries "$1_compromised_gets_no_descriptor" EPERM pidfd_open 1 0
+	# Without a broker there is nobody to connect to. (192.0.2.1:80)
+	if [ "$(uname -r | cut -d. -f1)" -ge 7 ] || [ "$(uname -r | cut -d. -f1-2 | tr -d .)" -ge 67 ]; then
+		socket=$(does socket 2 0x801 0)
+		tries "$1_compromised_connects_nowhere" EACCES connect "$socket" b:02000050c00002010000000000000000 16
+		does close "$socket" >/dev/null
+	fi
 	tries "$1_compromised_kills_nobody" EPERM kill 1 0
 	tries "$1_compromised_makes_no_code" EPERM mmap 0 4096 7 0x22 -1 0
 	tries "$1_compromised_makes_no_process" EPERM clone 17
 	tries "$1_compromised_sets_no_limit" EPERM prlimit64 0 7 z:16
 	# Nothing new listens: Landlock lets only the port of the metrics be bound.
 	if [ "$(uname -r | cut -d. -f1)" -ge 6 ]; then
-		local socket
 		socket=$(does socket 2 1 0)
 		tries "$1_compromised_listens_nowhere" EACCES bind "$socket" b:02001f90000000000000000000000000 16
 		does close "$socket" >/dev/null
@@ -92,7 +111,7 @@ if agent_start metrics.listen=127.0.0.1:9331; then
 	expect root_metrics "$(in_b curl -s http://127.0.0.1:9331/readyz)" '^ok$'
 	expect metrics_are_on_loopback_alone "$(in_b ss -Hltn | awk '{ print $4 }' | tr '\n' ' ')" '^127.0.0.1:9331 $'
 	expect control_socket_is_not_for_all "$(stat -c %a "$scratch/control")" '^660$'
-	reaches_little root
+	own=$scratch reaches_little root
 	collects_after=$(account rx_xdp_datagrams)
 	send_load --to 10.9.0.2:4739 --interface va --from 10.9.0.1 --size 1400 --rate 5000 --count 100
 	await 60 received_all $((collects_after + 100))
@@ -117,7 +136,7 @@ if agent_start security.user=$user "outputs=file:$scratch/own/flows" \
 	settled 1000
 	expect user_collects "$(account rx_xdp_datagrams) $(account decoded_datagrams)" '^1000 1000$'
 	reloads user_reloads
-	reaches_little user
+	own=$scratch/own reaches_little user
 	tries user_compromised_reads_no_passwords EACCES openat -100 s:/etc/shadow 0
 	agent_stop user
 	expect user_leaves_nothing_pinned "$(find $pins -mindepth 1 2>/dev/null | wc -l)" '^0$'

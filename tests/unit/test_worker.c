@@ -122,6 +122,7 @@ static void start(struct bench *b, uint64_t first, uint64_t second, bool in_memo
 	o.store = b->store;
 	o.publisher = b->publisher;
 	assert_false(worker_start(&b->worker, &o));
+	worker_go(b->worker);
 }
 
 /* Ends it; checks what came out against the number of datagrams. */

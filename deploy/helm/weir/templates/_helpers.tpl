@@ -19,6 +19,10 @@ app.kubernetes.io/component: agent
 {{- end -}}
 
 {{- define "weir.labels" -}}
+{{/* toYaml is silent about what it cannot write and returns nothing: a node selector would be gone. */}}
+{{- if not (toYaml .Values) -}}
+{{- fail "a value holds a control character, as U+007F, that YAML has no place for" -}}
+{{- end -}}
 app.kubernetes.io/name: {{ include "weir.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
