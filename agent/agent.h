@@ -19,9 +19,8 @@ struct agent_place {
 };
 
 /* Runs until SIGTERM or SIGINT, a second one of which ends the process at once, or until another
- * agent has taken its place. SIGHUP reads the
- * settings again and reopens files. Returns the exit status: 0, or 1 when it could not start or
- * flows were not delivered; what for has been logged. */
+ * agent has taken its place. SIGHUP reads the settings again and reopens files. Returns the exit
+ * status: 0, or 1 when it could not start or flows were not delivered; what for has been logged. */
 int agent_run(const struct settings *settings, const struct settings_source *source,
 	      const struct agent_place *place);
 
