@@ -188,15 +188,16 @@ part_shape() {
 
 part_loss() {
 	say "$loss_rate datagrams a second for $loss_seconds s, one worker, and twice that, two: Protobuf made and thrown away"
-	at_rate "$loss_rate/s" 1 "$loss_rate"
-	at_rate "$((2 * loss_rate))/s, two workers" 2 $((2 * loss_rate))
+	at_rate "$loss_rate/s" 1 "$loss_rate" "$cache"
+	at_rate "$((2 * loss_rate))/s, two workers" 2 $((2 * loss_rate)) "$cache"
+	at_rate "$((2 * loss_rate))/s, two workers, not enriched" 2 $((2 * loss_rate)) ""
 }
 
-at_rate() { # NAME QUEUES RATE
+at_rate() { # NAME QUEUES RATE CACHE
 	local c0 c1
 	fresh_pair "$2"
 	# shellcheck disable=SC2046
-	agent_start $(nowhere protobuf) "enrich.cache=$cache" || return
+	agent_start $(nowhere protobuf) "enrich.cache=$4" || return
 	live --hosts 20000 --spread "$spread" --count 20000 --rate 20000 --cycle 20000 --exporters 16 --ports 64
 	settle_flows
 	c0=$(cpu_of "$agent")
