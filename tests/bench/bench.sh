@@ -67,7 +67,7 @@ make_cache() {
 	tests/bench/meta.sh 16 >"$cache/meta.json"
 }
 # The hosts of the load are spread over the addresses that the table knows: 450 to a prefix.
-spread_of() { awk -v n="$1" 'BEGIN { b = int(log(n * 400) / log(2)); print b > 30 ? 30 : b }'; }
+spread_of() { awk -v n="$1" 'BEGIN { b = int(log(n * 400) / log(2)); print (b > 30 ? 30 : b) }'; }
 
 # CPU time a flow of the agent under one load: sets $cpu_least $cpu_median $flows $sent_flows $rss.
 # The agent runs already.
