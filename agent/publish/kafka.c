@@ -56,6 +56,7 @@ static void *kafka_thread(void *arg)
 		wait_for_events(s, s->spool && kafka_spool_is_active(s) ? SPOOL_POLL_MS : POLL_MS);
 		rd_kafka_poll(s->rk, 0);
 		now = kafka_now_ms();
+		message_pool_trim(&s->sink.pool, now * 1000000);
 		if (now - tried >= RETRY_MS) {
 			tried = now;
 			kafka_try_again(s);

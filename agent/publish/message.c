@@ -9,6 +9,8 @@ enum {
 	RESERVED = 8, /* buffers for message_take_reserved() */
 	FREE_MIN = 4, /* buffers that always keep their memory */
 	PAGE = 4096,
+	TRIM_NS = 1000 * 1000 * 1000, /* how long what is free keeps its memory */
+	TRIM_BUFFERS = 8,	      /* at a time */
 };
 
 int message_pool_init(struct message_pool *p, size_t capacity, size_t n, uint64_t max_sent_bytes)
@@ -18,9 +20,6 @@ int message_pool_init(struct message_pool *p, size_t capacity, size_t n, uint64_
 	p->stride = (sizeof(struct message) + capacity + PAGE - 1) & ~(size_t)(PAGE - 1);
 	p->n = n + RESERVED;
 	p->max_sent_bytes = max_sent_bytes;
-	p->max_free_bytes = max_sent_bytes / 4;
-	if (p->max_free_bytes < FREE_MIN * capacity)
-		p->max_free_bytes = FREE_MIN * capacity;
 	p->memory = mmap(NULL, p->stride * p->n, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p->memory == MAP_FAILED) {
@@ -42,6 +41,14 @@ void message_pool_free(struct message_pool *p)
 	p->memory = NULL;
 }
 
+/* Under the lock. */
+static void set_free_bytes(struct message_pool *p, uint64_t bytes)
+{
+	__atomic_store_n(&p->free_bytes, bytes, __ATOMIC_RELAXED);
+	if (bytes < p->least_free_bytes)
+		p->least_free_bytes = bytes;
+}
+
 /* The buffer used last is used first, so that what was never needed stays untouched. */
 static struct message *take_free(struct message_pool *p, bool reserved)
 {
@@ -51,7 +58,7 @@ static struct message *take_free(struct message_pool *p, bool reserved)
 		return NULL;
 	if (m) {
 		p->free = m->next;
-		__atomic_store_n(&p->free_bytes, p->free_bytes - m->touched, __ATOMIC_RELAXED);
+		set_free_bytes(p, p->free_bytes - m->touched);
 	} else if (p->used < p->n) {
 		m = (struct message *)(p->memory + p->stride * p->used++);
 	}
@@ -123,14 +130,29 @@ void message_sent(struct message_pool *p, const struct message *m)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Nobody else may have the buffer: the system need not be asked under the lock. */
+static void give_to_system(const struct message_pool *p, struct message *m)
+{
+	if (!madvise((uint8_t *)m + PAGE, p->stride - PAGE, MADV_DONTNEED))
+		m->touched = 0;
+}
+
+/* Bytes that free buffers keep for good. */
+static uint64_t kept_bytes(const struct message_pool *p)
+{
+	uint64_t least = FREE_MIN * (uint64_t)p->capacity, quarter = p->max_sent_bytes / 4;
+
+	return quarter > least ? quarter : least;
+}
+
 static void put_back(struct message_pool *p, struct message *m, bool sent)
 {
 	if (m->touched < m->len)
 		m->touched = m->len;
-	/* Nobody else has the buffer: the system need not be asked under the lock. */
-	if (__atomic_load_n(&p->free_bytes, __ATOMIC_RELAXED) + m->touched > p->max_free_bytes &&
-	    !madvise((uint8_t *)m + PAGE, p->stride - PAGE, MADV_DONTNEED))
-		m->touched = 0;
+	/* As many buffers may have been large at one time or another as there are. */
+	if (__atomic_load_n(&p->free_bytes, __ATOMIC_RELAXED) + m->touched >
+	    p->max_sent_bytes + kept_bytes(p))
+		give_to_system(p, m);
 	pthread_mutex_lock(&p->lock);
 	if (sent) {
 		p->sent_bytes -= m->len;
@@ -138,7 +160,7 @@ static void put_back(struct message_pool *p, struct message *m, bool sent)
 	}
 	m->next = p->free;
 	p->free = m;
-	__atomic_store_n(&p->free_bytes, p->free_bytes + m->touched, __ATOMIC_RELAXED);
+	set_free_bytes(p, p->free_bytes + m->touched);
 	p->in_use--;
 	pthread_cond_signal(&p->given_back);
 	pthread_mutex_unlock(&p->lock);
@@ -152,6 +174,65 @@ void message_give_back(struct message_pool *p, struct message *m)
 void message_discard(struct message_pool *p, struct message *m)
 {
 	put_back(p, m, false);
+}
+
+/* Takes out of the free buffers some that have memory and were used longest ago, beyond those that
+ * keep `keep` bytes: few, so that the others do not run out meanwhile. NULL: there are none. Under
+ * the lock. */
+static struct message *take_coldest(struct message_pool *p, uint64_t keep)
+{
+	struct message **at = &p->free, *coldest = NULL;
+	uint64_t bytes = 0;
+
+	for (; *at && bytes + (*at)->touched <= keep; at = &(*at)->next)
+		bytes += (*at)->touched;
+	for (unsigned n = 0; *at && n < TRIM_BUFFERS;) {
+		struct message *m = *at;
+
+		if (!m->touched) {
+			at = &m->next;
+			continue;
+		}
+		*at = m->next;
+		m->next = coldest;
+		coldest = m;
+		set_free_bytes(p, p->free_bytes - m->touched);
+		n++;
+	}
+	return coldest;
+}
+
+/* Behind all that are free. Under the lock. */
+static void append_free(struct message_pool *p, struct message *m)
+{
+	struct message **end = &p->free;
+
+	while (*end)
+		end = &(*end)->next;
+	for (*end = m; m; m = m->next)
+		set_free_bytes(p, p->free_bytes + m->touched);
+}
+
+void message_pool_trim(struct message_pool *p, uint64_t now_ns)
+{
+	struct message *coldest;
+	uint64_t keep;
+
+	if (now_ns - p->looked_ns < TRIM_NS)
+		return;
+	p->looked_ns = now_ns;
+	pthread_mutex_lock(&p->lock);
+	keep = kept_bytes(p);
+	keep = p->least_free_bytes > keep ? p->free_bytes - (p->least_free_bytes - keep) : UINT64_MAX;
+	while ((coldest = take_coldest(p, keep))) {
+		pthread_mutex_unlock(&p->lock);
+		for (struct message *m = coldest; m; m = m->next)
+			give_to_system(p, m);
+		pthread_mutex_lock(&p->lock);
+		append_free(p, coldest);
+	}
+	p->least_free_bytes = p->free_bytes;
+	pthread_mutex_unlock(&p->lock);
 }
 
 uint64_t message_pool_sent_flows(struct message_pool *p)

@@ -51,9 +51,11 @@ struct message_pool {
 	uint8_t *memory;
 	size_t n, used; /* buffers in all, and those ever taken */
 	size_t in_use;	/* buffers taken and not given back */
-	/* Touched, of free buffers; what is more than a quarter of what may be on its way goes back
-	 * to the system, so that memory follows the load. Read without the lock, too. */
-	uint64_t free_bytes, max_free_bytes;
+	/* Touched, of free buffers, and the least that was since the last look: what nobody has
+	 * needed for a while goes back to the system, so that memory follows the load. The first is
+	 * read without the lock, too. */
+	uint64_t free_bytes, least_free_bytes;
+	uint64_t looked_ns;
 };
 
 /* Reserves `n` buffers of `capacity` bytes; memory is used only as buffers are filled. Returns 0 or
@@ -85,6 +87,11 @@ void message_give_back(struct message_pool *p, struct message *m);
 
 /* One that was taken and will not be sent. */
 void message_discard(struct message_pool *p, struct message *m);
+
+/* Gives the system the memory of buffers that were free all the time since the last look, a second
+ * ago or longer, but for a quarter of what may be on its way. For the sink's thread, as often as it
+ * likes; now_ns is monotonic. */
+void message_pool_trim(struct message_pool *p, uint64_t now_ns);
 
 /* A first-in-first-out list; whoever uses it has its lock. */
 struct message_queue {

@@ -38,6 +38,8 @@ static struct message *fill(struct message_pool *p, uint32_t len)
 	return m;
 }
 
+enum { SECOND = 1000000000 };
+
 /* Many small messages are on their way at a time, then some large ones, time and again: in the end
  * every buffer has been large once. */
 static void memory_follows_the_load(void **state)
@@ -52,9 +54,46 @@ static void memory_follows_the_load(void **state)
 			m[i] = fill(&p, (i + round * 7) % IN_FLIGHT < 24 ? CAPACITY : 2000);
 		for (unsigned i = 0; i < IN_FLIGHT; i++)
 			message_give_back(&p, m[i]);
+		assert_true(resident(&p) < MAX + MAX / 4 + IN_FLIGHT * 2 * 4096 + CAPACITY);
+		message_pool_trim(&p, (2 * round + 1) * (uint64_t)SECOND);
+		message_pool_trim(&p, (2 * round + 2) * (uint64_t)SECOND);
 		assert_true(resident(&p) < MAX / 4 + IN_FLIGHT * 2 * 4096 + CAPACITY);
 	}
 	assert_int_equal(message_pool_sent_flows(&p), 0);
+	message_pool_free(&p);
+}
+
+/* Load comes and goes within a second: what it needs is not given back and asked for again. */
+static void what_is_needed_time_and_again_keeps_its_memory(void **state)
+{
+	enum { N = MAX / CAPACITY };
+	struct message_pool p;
+	struct message *m[N];
+	size_t before = 0;
+
+	(void)state;
+	assert_int_equal(message_pool_init(&p, CAPACITY, BUFFERS, MAX), 0);
+	for (unsigned round = 1; round < 10; round++) {
+		for (unsigned i = 0; i < N; i++)
+			m[i] = fill(&p, CAPACITY);
+		for (unsigned i = 0; i < N; i++)
+			message_give_back(&p, m[i]);
+		message_pool_trim(&p, round * (uint64_t)SECOND);
+		if (round > 1)
+			assert_int_equal(resident(&p), before);
+		before = resident(&p);
+		message_pool_trim(&p, round * (uint64_t)SECOND + SECOND / 2); /* too early */
+		assert_int_equal(resident(&p), before);
+	}
+	assert_true(before >= (size_t)N * CAPACITY);
+	/* No more load: of what is free a quarter stays, and all can be had as before. */
+	message_pool_trim(&p, 11 * (uint64_t)SECOND);
+	assert_true(resident(&p) <= MAX / 4 + N * 4096 * 2);
+	for (unsigned i = 0; i < N; i++)
+		m[i] = fill(&p, CAPACITY);
+	assert_int_equal(p.used, N);
+	for (unsigned i = 0; i < N; i++)
+		message_give_back(&p, m[i]);
 	message_pool_free(&p);
 }
 
@@ -105,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_follows_the_load),
+		cmocka_unit_test(what_is_needed_time_and_again_keeps_its_memory),
 		cmocka_unit_test(a_buffer_that_is_used_again_keeps_its_memory),
 		cmocka_unit_test(what_is_on_its_way_is_bounded),
 	};
