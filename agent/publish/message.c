@@ -223,7 +223,8 @@ void message_pool_trim(struct message_pool *p, uint64_t now_ns)
 	p->looked_ns = now_ns;
 	pthread_mutex_lock(&p->lock);
 	keep = kept_bytes(p);
-	keep = p->least_free_bytes > keep ? p->free_bytes - (p->least_free_bytes - keep) : UINT64_MAX;
+	keep = p->least_free_bytes > keep ? p->free_bytes - (p->least_free_bytes - keep)
+					  : UINT64_MAX;
 	while ((coldest = take_coldest(p, keep))) {
 		pthread_mutex_unlock(&p->lock);
 		for (struct message *m = coldest; m; m = m->next)
