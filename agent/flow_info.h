@@ -23,38 +23,78 @@ enum info_format { INFO_PROTOBUF, INFO_JSON, INFO_FORMATS };
  * interface that took the packets in or of the one that sent them. */
 enum info_role { INFO_SOURCE, INFO_DESTINATION, INFO_ROLES, INFO_IN = 0, INFO_OUT = 1 };
 
-/* Encoded members, one after another: for each format those of each role. */
+/* Encoded members: one image for each format, where that of the other role differs from it by
+ * nothing but the names of the members, else an image of each role; those of the formats one after
+ * another.
+ *
+ * Before the images: for each format, going back from them, a byte with the number of names (0:
+ * each role has an image), then, going back as well, where in the image each name is that the
+ * other role has another for: uint16_t. info_names() finds them. */
 struct info_bytes {
-	const uint8_t *bytes; /* NULL: not encoded */
+	const uint8_t *bytes; /* the images; NULL: not encoded */
 	uint16_t len[INFO_FORMATS][INFO_ROLES];
 };
 
-/* Has what will be copied for one role fetched: the struct's first member, and of the bytes, which
- * lie before the struct, that role's: as many as info_role_bytes() said when the table was made. Of
- * more than two lines of the cache some are left out, and so where two formats are in use. */
-static inline void info_prefetch(const void *info, uint32_t role_bytes, enum info_role role)
+/* What makes the destination's name of the source's: added to its first four bytes as a
+ * little-endian number. Protobuf: the tag of the field whose number is higher by 30 (see
+ * FLOW_INFO_PARTS); JSON: "src_" becomes "dst_". */
+#define INFO_NAME_PROTOBUF 0x1f0u
+#define INFO_NAME_JSON	   (uint32_t)(('d' - 's') + ('s' - 'r') * 256 + ('t' - 'c') * 65536)
+
+static inline uint32_t info_name_change(enum info_format f)
+{
+	return f == INFO_PROTOBUF ? INFO_NAME_PROTOBUF : INFO_NAME_JSON;
+}
+
+static inline unsigned info_n_names(const struct info_bytes *e, enum info_format f)
+{
+	return e->bytes[-1 - (int)f];
+}
+
+/* n × uint16_t, not aligned. */
+static inline const uint8_t *info_names(const struct info_bytes *e, enum info_format f)
+{
+	const uint8_t *p = e->bytes - INFO_FORMATS;
+
+	for (unsigned i = 0; i <= (unsigned)f; i++)
+		p -= 2 * info_n_names(e, (enum info_format)i);
+	return p;
+}
+
+/* Bytes of a format's images. */
+static inline uint32_t info_image_bytes(const struct info_bytes *e, enum info_format f)
+{
+	return e->len[f][0] + (info_n_names(e, f) ? 0u : e->len[f][1]);
+}
+
+/* Has what will be copied for one role fetched: the struct's first member, and what lies before the
+ * struct, as many bytes as info_bytes_before() said when the table was made. Of more than four
+ * lines of the cache some are left out. */
+static inline void info_prefetch(const void *info, uint32_t bytes_before)
 {
 	const char *p = info;
 
 	if (!info)
 		return;
-	p -= role == INFO_SOURCE ? 2 * role_bytes : role_bytes;
-	__builtin_prefetch(info);
 	__builtin_prefetch(p);
-	__builtin_prefetch(p + role_bytes / 2);
-	__builtin_prefetch(p + role_bytes - 1);
+	p -= bytes_before;
+	__builtin_prefetch(p);
+	if (bytes_before > 112) {
+		__builtin_prefetch(p + 64);
+		__builtin_prefetch(p + 128);
+	}
 }
 
-/* Half of the bytes before the struct: the names of both roles are of the same length. */
-static inline uint32_t info_role_bytes(const void *info)
+/* Bytes of the images and their names where they lie right before the struct. */
+static inline uint32_t info_bytes_before(const void *info)
 {
 	const struct info_bytes *e = info;
 	uint32_t n = 0;
 
 	for (unsigned f = 0; e && f < INFO_FORMATS; f++)
-		for (unsigned role = 0; role < INFO_ROLES; role++)
-			n += e->len[f][role];
-	return n / 2;
+		n += info_image_bytes(e, (enum info_format)f) + 1 +
+		     2 * info_n_names(e, (enum info_format)f);
+	return n;
 }
 
 /* The same where the bytes lie apart from the struct, which is in the cache: all that is written

@@ -87,8 +87,8 @@ static const struct as_info *as_names(const struct tables *t, uint32_t number,
 }
 
 static inline __attribute__((always_inline)) void
-attach_address(const struct tables *t, const struct ip_leaf *leaf, enum info_role role,
-	       uint32_t *as, const struct as_info **as_info, const struct geo_info **geo,
+attach_address(const struct tables *t, const struct ip_leaf *leaf, uint32_t *as,
+	       const struct as_info **as_info, const struct geo_info **geo,
 	       const struct network_info **network, struct text *ref)
 {
 	const struct ip_part *part = &t->ip->parts[leaf->part];
@@ -101,8 +101,8 @@ attach_address(const struct tables *t, const struct ip_leaf *leaf, enum info_rol
 	*geo = part->geo;
 	*network = part->network;
 	*ref = (struct text){leaf->ref_len ? leaf->ref : NULL, leaf->ref_len};
-	info_prefetch(*as_info, part->as_bytes, role);
-	info_prefetch(*geo, part->geo_bytes, role);
+	info_prefetch(*as_info, part->as_bytes);
+	info_prefetch(*geo, part->geo_bytes);
 }
 
 /* Up to STAGE rows, step by step: while one look-up waits for memory, the others go on. Returns how
@@ -129,10 +129,10 @@ static unsigned attach_addresses(const struct tables *t, struct flow *rows, unsi
 
 		known += leaves[2 * i]->part + leaves[2 * i]->ref_len != 0;
 		known += leaves[2 * i + 1]->part + leaves[2 * i + 1]->ref_len != 0;
-		attach_address(t, leaves[2 * i], INFO_SOURCE, &f->src_as, &to->src_as, &to->src_geo,
+		attach_address(t, leaves[2 * i], &f->src_as, &to->src_as, &to->src_geo,
 			       &to->src_network, &to->src_ip_ref);
-		attach_address(t, leaves[2 * i + 1], INFO_DESTINATION, &f->dst_as, &to->dst_as,
-			       &to->dst_geo, &to->dst_network, &to->dst_ip_ref);
+		attach_address(t, leaves[2 * i + 1], &f->dst_as, &to->dst_as, &to->dst_geo,
+			       &to->dst_network, &to->dst_ip_ref);
 	}
 	return known;
 }

@@ -14,6 +14,9 @@ enum {
 	CHUNK_FIRST = 32 << 10,
 	CHUNK_LAST = 4 << 20,
 	TABLE_START = 1024,
+	CACHE_LINE = 64,
+	NAMES_MAX = 24, /* of an image whose other role differs by them */
+	HEAD_MAX = INFO_FORMATS * (1 + 2 * NAMES_MAX),
 };
 
 struct arena_chunk {
@@ -69,6 +72,19 @@ void *arena_get(struct arena *a, size_t n)
 	p = a->next;
 	a->next += n;
 	return p;
+}
+
+void *arena_get_hot(struct arena *a, size_t n, size_t hot)
+{
+	size_t slack = (CACHE_LINE - hot % CACHE_LINE) % CACHE_LINE, at;
+
+	if (!a->chunks || (size_t)(a->end - a->next) < n + CACHE_LINE)
+		if (!arena_grow(a, n + CACHE_LINE))
+			return NULL;
+	at = (uintptr_t)a->next % CACHE_LINE;
+	if (at > slack)
+		a->next += CACHE_LINE - at;
+	return arena_get(a, n);
 }
 
 void arena_free(struct arena *a)
@@ -163,7 +179,7 @@ int interner_init(struct interner *in, const info_writer *const writers[INFO_FOR
 	in->seed = hash_seed();
 	for (unsigned f = 0; writers && f < INFO_FORMATS; f++)
 		in->writers[f] = writers[f];
-	in->scratch = malloc(INFO_FORMATS * INFO_ROLES * (size_t)INFO_ENCODED_MAX + 64);
+	in->scratch = malloc(HEAD_MAX + INFO_FORMATS * INFO_ROLES * (size_t)INFO_ENCODED_MAX + 64);
 	if (in->scratch && !table_init(&in->texts) && !table_init(&in->infos))
 		return 0;
 	interner_free(in);
@@ -260,38 +276,84 @@ struct text intern_text(struct interner *in, const char *p, size_t n)
 	return *t;
 }
 
-/* Encodes the struct into the scratch space; its texts are interned. Returns the length. */
-static size_t encode(struct interner *in, enum info_kind kind, struct info_bytes *e,
-		     const void *info)
+/* Where the names are that an image of one role has and that of the other has others for. Returns
+ * how many, or 0 where the images differ by more than that. */
+static unsigned find_names(enum info_format f, const uint8_t *source, const uint8_t *destination,
+			   size_t n, uint16_t places[NAMES_MAX])
 {
-	uint8_t *p = in->scratch;
+	unsigned found = 0;
+	uint32_t name, other;
 
-	for (unsigned f = 0; f < INFO_FORMATS; f++)
-		for (unsigned role = 0; in->writers[f] && role < INFO_ROLES; role++) {
-			uint8_t *end = in->writers[f][kind](p, info, role);
-
-			e->len[f][role] = (uint16_t)(end - p);
-			p = end;
+	for (size_t i = 0; i < n;) {
+		if (source[i] == destination[i]) {
+			i++;
+			continue;
 		}
-	return (size_t)(p - in->scratch);
+		if (n - i < sizeof(name) || found == NAMES_MAX)
+			return 0;
+		memcpy(&name, source + i, sizeof(name));
+		memcpy(&other, destination + i, sizeof(other));
+		if (name + info_name_change(f) != other)
+			return 0;
+		places[found++] = (uint16_t)i;
+		i += sizeof(name);
+	}
+	return found;
 }
 
-static const uint8_t nothing[1];
+/* Encodes the struct into the scratch space; its texts are interned. Returns where what is to be
+ * kept begins, and sets *head to how much of it is before the images, *n to how much it is. */
+static const uint8_t *encode(struct interner *in, enum info_kind kind, struct info_bytes *e,
+			     const void *info, size_t *head, size_t *n)
+{
+	uint8_t *images = in->scratch + HEAD_MAX, *p = images, *begin;
+	uint16_t places[INFO_FORMATS][NAMES_MAX];
+	unsigned n_names[INFO_FORMATS] = {0};
+
+	for (unsigned f = 0; f < INFO_FORMATS; f++) {
+		uint8_t *source = p, *destination, *end;
+
+		if (!in->writers[f])
+			continue;
+		destination = in->writers[f][kind](source, info, INFO_SOURCE);
+		end = in->writers[f][kind](destination, info, INFO_DESTINATION);
+		e->len[f][INFO_SOURCE] = (uint16_t)(destination - source);
+		e->len[f][INFO_DESTINATION] = (uint16_t)(end - destination);
+		if (e->len[f][INFO_SOURCE] == e->len[f][INFO_DESTINATION])
+			n_names[f] = find_names((enum info_format)f, source, destination,
+						e->len[f][INFO_SOURCE], places[f]);
+		p = n_names[f] ? destination : end;
+	}
+	begin = images;
+	for (unsigned f = 0; f < INFO_FORMATS; f++)
+		*--begin = (uint8_t)n_names[f];
+	for (unsigned f = 0; f < INFO_FORMATS; f++) {
+		begin -= n_names[f] * sizeof(places[f][0]);
+		memcpy(begin, places[f], n_names[f] * sizeof(places[f][0]));
+	}
+	*head = (size_t)(images - begin);
+	*n = (size_t)(p - begin);
+	return begin;
+}
+
+static const uint8_t nothing[INFO_FORMATS + 1]; /* no names, no images */
 
 void intern_encode(struct interner *in, enum info_kind kind, void *info)
 {
 	struct info_bytes *e = info; /* the first member of each of them */
+	const uint8_t *encoded;
 	uint8_t *copy;
-	size_t n;
+	size_t head, n;
 
-	*e = (struct info_bytes){.bytes = nothing};
-	n = encode(in, kind, e, info);
-	copy = n ? arena_get(&in->arena, n) : NULL;
+	*e = (struct info_bytes){.bytes = nothing + INFO_FORMATS};
+	encoded = encode(in, kind, e, info, &head, &n);
+	copy = n > head ? arena_get(&in->arena, n) : NULL;
 	if (copy) {
-		e->bytes = memcpy(copy, in->scratch, n);
+		memcpy(copy, encoded, n);
+		e->bytes = copy + head;
 	} else {
 		memset(e->len, 0, sizeof(e->len));
-		in->failed |= n != 0;
+		in->failed |= n > head;
 	}
 }
 
@@ -319,19 +381,20 @@ static void intern_texts(struct interner *in, struct text *t, size_t n)
  * which leads there, in the same lines of the cache. */
 void *intern_place(struct interner *in, enum info_kind kind, struct info_bytes *image, size_t size)
 {
-	size_t n, before;
+	const uint8_t *encoded;
+	size_t head, n, before;
 	uint8_t *p;
 
-	*image = (struct info_bytes){.bytes = nothing};
-	n = encode(in, kind, image, image);
+	*image = (struct info_bytes){.bytes = nothing + INFO_FORMATS};
+	encoded = encode(in, kind, image, image, &head, &n);
 	before = (n + 7) & ~(size_t)7;
-	p = arena_get(&in->arena, before + size);
+	p = arena_get_hot(&in->arena, before + size, before + sizeof(*image));
 	if (!p) {
 		in->failed = true;
 		return NULL;
 	}
-	if (n)
-		image->bytes = memcpy(p + before - n, in->scratch, n);
+	memcpy(p + before - n, encoded, n);
+	image->bytes = p + before - n + head;
 	in->n_infos++;
 	return memcpy(p + before, image, size);
 }

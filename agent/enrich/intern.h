@@ -19,6 +19,9 @@ void *large_get(size_t n);
 
 /* 8-byte aligned, not initialised; NULL: out of memory. */
 void *arena_get(struct arena *a, size_t n);
+
+/* The same, placed so that its first `hot` bytes are in as few lines of the cache as they can. */
+void *arena_get_hot(struct arena *a, size_t n, size_t hot);
 void arena_free(struct arena *a);
 
 /* A hash that is told its bytes piece by piece. 128 bits of it, with a random seed, stand for the

@@ -124,7 +124,7 @@ static uint32_t damaged(struct builder *b, unsigned file, const char *why)
 
 void ip_part_complete(struct ip_part *p)
 {
-	uint32_t as_bytes = info_role_bytes(p->as), geo_bytes = info_role_bytes(p->geo);
+	uint32_t as_bytes = info_bytes_before(p->as), geo_bytes = info_bytes_before(p->geo);
 
 	p->as_number = p->as ? p->as->number : 0;
 	p->as_is_named = p->as && (p->as->name.len || p->as->ref.len);

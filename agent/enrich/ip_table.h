@@ -19,7 +19,7 @@ struct ip_part {
 	const struct network_info *network;
 	/* What follows is of the structs, so that these need not be read: ip_part_complete(). */
 	uint32_t as_number;
-	uint16_t geo_bytes; /* info_role_bytes() */
+	uint16_t geo_bytes; /* info_bytes_before() */
 	uint16_t as_bytes : 15;
 	uint16_t as_is_named : 1; /* has a name or a reference */
 };

@@ -202,15 +202,32 @@ static inline uint8_t *put_short(uint8_t *p, const uint8_t *from, size_t n)
 	return p + n;
 }
 
-/* What was encoded when the tables were loaded: the struct itself follows behind it. */
+/* What was encoded when the tables were loaded, with the names of the role. */
 static inline __attribute__((always_inline)) uint8_t *
 put_encoded(uint8_t *p, const struct info_bytes *e, enum info_format format, enum info_role role)
 {
-	const uint8_t *from = e->bytes;
+	const uint8_t *from = e->bytes, *names;
+	unsigned n;
 
-	for (unsigned i = 0; i < (unsigned)format * INFO_ROLES + role; i++)
-		from += (&e->len[0][0])[i];
-	return put_short(p, from, e->len[format][role]);
+	for (unsigned f = 0; f < (unsigned)format; f++)
+		from += info_image_bytes(e, (enum info_format)f);
+	if (role == INFO_SOURCE)
+		return put_short(p, from, e->len[format][0]);
+	n = info_n_names(e, format);
+	if (!n)
+		return put_short(p, from + e->len[format][0], e->len[format][1]);
+	names = info_names(e, format);
+	put_short(p, from, e->len[format][0]);
+	for (unsigned i = 0; i < n; i++) {
+		uint16_t at;
+		uint32_t name;
+
+		memcpy(&at, names + 2 * (size_t)i, 2);
+		memcpy(&name, from + at, 4);
+		name += info_name_change(format);
+		memcpy(p + at, &name, 4);
+	}
+	return p + e->len[format][0];
 }
 
 /* A text as UTF-8, U+FFFD in place of each byte that is not: at most 3 × n bytes. */

@@ -80,13 +80,15 @@ static struct ip_table *must_read(const struct table_identity *id, const struct 
 
 static void assert_encoded(const struct info_bytes *a, const struct info_bytes *b)
 {
-	size_t n = 0;
+	size_t n = 0, head = 0;
 
 	assert_memory_equal(a->len, b->len, sizeof(a->len));
-	for (unsigned f = 0; f < INFO_FORMATS; f++)
-		for (unsigned r = 0; r < INFO_ROLES; r++)
-			n += a->len[f][r];
-	assert_memory_equal(a->bytes, b->bytes, n);
+	for (unsigned f = 0; f < INFO_FORMATS; f++) {
+		assert_int_equal(info_n_names(a, f), info_n_names(b, f));
+		n += info_image_bytes(a, f);
+		head += 1 + 2 * (size_t)info_n_names(a, f);
+	}
+	assert_memory_equal(a->bytes - head, b->bytes - head, head + n);
 }
 
 static void assert_texts(const struct text *a, const struct text *b, unsigned n)
