@@ -97,19 +97,6 @@ static inline uint32_t info_bytes_before(const void *info)
 	return n;
 }
 
-/* The same where the bytes lie apart from the struct, which is in the cache: all that is written
- * for one role and format of most. */
-static inline void info_prefetch_encoded(const void *info)
-{
-	const struct info_bytes *e = info;
-
-	if (!e)
-		return;
-	__builtin_prefetch(e->bytes);
-	__builtin_prefetch(e->bytes + 64);
-	__builtin_prefetch(e->bytes + 128);
-}
-
 /* Texts are UTF-8 without control characters, at most INFO_TEXT_MAX bytes; p is NULL where nothing
  * is known. Numbers are 0, coordinates NaN. */
 struct texts {

@@ -6,7 +6,10 @@
 #include "known.h"
 
 /* So many rows have their look-ups under way at the same time: each waits for memory. */
-enum { STAGE = IP_TABLE_TOGETHER / 2 };
+enum {
+	STAGE = IP_TABLE_TOGETHER / 2,
+	INTERFACE_BYTES = 128, /* what most of them take, encoded */
+};
 
 struct enrich_worker {
 	struct enricher *e;
@@ -153,11 +156,9 @@ static void attach_interfaces(struct known *k, const struct tables *t, struct fl
 	for (unsigned i = 0; i < n; i++) {
 		slots[2 * i] = known_interface_slot(exporters[i], rows[i].in_if);
 		slots[2 * i + 1] = known_interface_slot(exporters[i], rows[i].out_if);
-		__builtin_prefetch(&k->interface_slots[slots[2 * i]]);
-		__builtin_prefetch(&k->interface_slots[slots[2 * i + 1]]);
+		__builtin_prefetch(&k->interfaces[slots[2 * i]]);
+		__builtin_prefetch(&k->interfaces[slots[2 * i + 1]]);
 	}
-	for (unsigned i = 0; i < 2 * n; i++)
-		known_interface_fetch(k, slots[i]);
 	for (unsigned i = 0; i < n; i++) {
 		const struct flow *f = &rows[i];
 		const struct flow_ext *e = f->ext;
@@ -168,9 +169,27 @@ static void attach_interfaces(struct known *k, const struct tables *t, struct fl
 		to->out_interface = known_interface(k, t->meta, t->rules, slots[2 * i + 1],
 						    exporters[i], f->out_if,
 						    e ? &e->out_if_name : &none);
-		info_prefetch_encoded(to->in_interface);
-		info_prefetch_encoded(to->out_interface);
+		info_prefetch(to->in_interface, INTERFACE_BYTES);
+		info_prefetch(to->out_interface, INTERFACE_BYTES);
 	}
+}
+
+/* Rows of one exporter come one after another: has fetched what known_exporter() reads of each that
+ * differs from the one before. */
+static void fetch_exporters(const struct known *k, const struct flow *rows, unsigned n)
+{
+	uint32_t slots[STAGE];
+	unsigned n_slots = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i && ip_equal(&rows[i].sampler_address, &rows[i - 1].sampler_address))
+			continue;
+		slots[n_slots] = known_exporter_slot(&rows[i].sampler_address);
+		__builtin_prefetch(&k->exporter_slots[slots[n_slots++]]);
+	}
+	for (unsigned i = 0; n_slots > 1 && i < n_slots; i++)
+		if (k->exporter_slots[slots[i]])
+			__builtin_prefetch(&k->exporters[k->exporter_slots[slots[i]] - 1]);
 }
 
 /* Up to STAGE rows, step by step as above. */
@@ -181,6 +200,7 @@ static void attach_devices(struct enrich_worker *w, const struct tables *t, stru
 	uint32_t exporters[STAGE];
 	struct known *k = &w->known;
 
+	fetch_exporters(k, rows, n);
 	for (unsigned i = 0; i < n; i++) {
 		const struct flow *f = &rows[i];
 
@@ -321,6 +341,8 @@ void enrich_batch(struct enrich_worker *w, struct flow_batch *batch)
 		known_clear(&w->known);
 		w->generation = generation;
 	}
+	if (w->has_known)
+		known_make_room(&w->known, n);
 	for (uint32_t i = 0; i < n; i++) {
 		batch->rows[i].info = &w->infos[i];
 		memset(&w->infos[i], 0, sizeof(w->infos[i]));

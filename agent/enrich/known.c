@@ -6,23 +6,28 @@
 #include <stdlib.h>
 
 #include "../buffer.h"
+#include "../log.h"
 #include "meta.h"
 #include "rules.h"
 
-enum { EXPORTER_SLOTS = 2 * KNOWN_EXPORTERS_MAX };
+enum {
+	EXPORTER_SLOTS = 2 * KNOWN_EXPORTERS_MAX,
+	GENERATION_MAX = 0xffff, /* of a tag's upper half */
+	SAY_AGAIN_SECONDS = 60,
+};
 
 int known_init(struct known *k, const info_writer *const writers[INFO_FORMATS])
 {
 	memset(k, 0, sizeof(*k));
 	k->writers = writers;
 	k->last = UINT32_MAX;
+	k->generation = 1;
 	/* What is not touched of these takes no memory. */
-	k->exporters = calloc(KNOWN_EXPORTERS_MAX, sizeof(*k->exporters));
-	k->interfaces = aligned_alloc(_Alignof(struct known_interface),
-				      KNOWN_INTERFACES_MAX * sizeof(*k->interfaces));
+	k->exporters = aligned_alloc(_Alignof(struct known_exporter),
+				     KNOWN_EXPORTERS_MAX * sizeof(*k->exporters));
 	k->exporter_slots = calloc(EXPORTER_SLOTS, sizeof(*k->exporter_slots));
-	k->interface_slots = calloc(KNOWN_INTERFACE_SLOTS, sizeof(*k->interface_slots));
-	if (k->exporters && k->interfaces && k->exporter_slots && k->interface_slots &&
+	k->interfaces = calloc(KNOWN_INTERFACE_SLOTS, sizeof(*k->interfaces));
+	if (k->exporters && k->exporter_slots && k->interfaces &&
 	    !interner_init(&k->interner, writers))
 		return 0;
 	known_free(k);
@@ -33,20 +38,34 @@ void known_free(struct known *k)
 {
 	interner_free(&k->interner);
 	free(k->exporters);
-	free(k->interfaces);
 	free(k->exporter_slots);
-	free(k->interface_slots);
+	free(k->interfaces);
 }
 
 void known_clear(struct known *k)
 {
 	for (uint32_t i = 0; i < k->n_exporters; i++)
 		k->exporter_slots[k->exporters[i].slot] = 0;
-	for (uint32_t i = 0; i < k->n_interfaces; i++)
-		k->interface_slots[k->interfaces[i].slot] = 0;
 	k->n_exporters = k->n_interfaces = 0;
 	k->last = UINT32_MAX;
+	if (k->generation++ == GENERATION_MAX) {
+		memset(k->interfaces, 0, KNOWN_INTERFACE_SLOTS * sizeof(*k->interfaces));
+		k->generation = 1;
+	}
 	interner_reset(&k->interner);
+}
+
+void known_make_room(struct known *k, uint32_t rows)
+{
+	if (k->n_exporters + rows <= KNOWN_EXPORTERS_MAX &&
+	    k->n_interfaces + 2 * rows <= KNOWN_INTERFACES_MAX &&
+	    k->interner.arena.bytes <= KNOWN_BYTES_MAX)
+		return;
+	if (log_allowed(&k->said, SAY_AGAIN_SECONDS))
+		log_warning("enrich: %u interfaces of %u exporters are more than are remembered at "
+			    "a time; all are looked up anew",
+			    k->n_interfaces, k->n_exporters);
+	known_clear(k);
 }
 
 static void fill_exporter(struct known *k, const struct meta *m, const struct rules *r,
@@ -88,11 +107,9 @@ uint32_t known_exporter_find(struct known *k, const struct meta *m, const struct
 	if (k->interner.failed)
 		return UINT32_MAX;
 	if (i == UINT32_MAX || !ip_equal(&k->exporters[i].address, address)) {
-		uint64_t h = (address->q[0] ^ address->q[1] * 0x9e3779b97f4a7c15u) *
-			     0xbf58476d1ce4e5b9u;
 		uint32_t *slot;
 
-		for (uint32_t at = (uint32_t)(h >> 40);; at++) {
+		for (uint32_t at = known_exporter_slot(address);; at++) {
 			slot = &k->exporter_slots[at & (EXPORTER_SLOTS - 1)];
 			if (!*slot || ip_equal(&k->exporters[*slot - 1].address, address))
 				break;
@@ -124,74 +141,67 @@ static struct texts copy_texts(struct interner *in, const struct texts *from)
 	return (struct texts){p, p ? from->n : 0};
 }
 
-static void fill_interface(struct known *k, const struct meta *m, const struct rules *r,
-			   struct known_interface *i, const struct text *name)
+/* All that is known of the interface, encoded; NULL: nothing. */
+static const struct interface_info *make_interface(struct known *k, const struct meta *m,
+						   const struct rules *r, uint32_t exporter,
+						   uint32_t index, const struct text *name)
 {
-	const struct known_exporter *e = &k->exporters[i->exporter];
-	const struct interface_info *known = m ? meta_interface(m, &e->device.id, i->index) : NULL;
+	const struct known_exporter *e = &k->exporters[exporter];
+	const struct interface_info *known = m ? meta_interface(m, &e->device.id, index) : NULL;
 	struct interner *in = &k->interner;
-	struct interface_info *to = &i->info;
+	struct interface_info to = {.speed = 0};
 	struct buffer text = {0};
 	struct text address;
 
-	memset(to, 0, sizeof(*to));
 	if (known) {
-		to->id = intern_text(in, known->id.p, known->id.len);
-		to->ref = intern_text(in, known->ref.p, known->ref.len);
-		to->name = intern_text(in, known->name.p, known->name.len);
-		to->description = intern_text(in, known->description.p, known->description.len);
-		to->connectivity = intern_text(in, known->connectivity.p, known->connectivity.len);
-		to->provider = intern_text(in, known->provider.p, known->provider.len);
-		to->boundary = intern_text(in, known->boundary.p, known->boundary.len);
-		to->circuit_id = copy_texts(in, &known->circuit_id);
-		to->circuit_ref = copy_texts(in, &known->circuit_ref);
-		to->speed = known->speed;
-		to->edge = known->edge;
-		to->peer_as = known->peer_as;
-		to->peer_ip = known->peer_ip;
+		to.id = intern_text(in, known->id.p, known->id.len);
+		to.ref = intern_text(in, known->ref.p, known->ref.len);
+		to.name = intern_text(in, known->name.p, known->name.len);
+		to.description = intern_text(in, known->description.p, known->description.len);
+		to.connectivity = intern_text(in, known->connectivity.p, known->connectivity.len);
+		to.provider = intern_text(in, known->provider.p, known->provider.len);
+		to.boundary = intern_text(in, known->boundary.p, known->boundary.len);
+		to.circuit_id = copy_texts(in, &known->circuit_id);
+		to.circuit_ref = copy_texts(in, &known->circuit_ref);
+		to.speed = known->speed;
+		to.edge = known->edge;
+		to.peer_as = known->peer_as;
+		to.peer_ip = known->peer_ip;
 	}
-	if (!to->name.len)
-		to->name = intern_text(in, name->p, name->len);
-	i->named = to->name.len != 0;
+	if (!to.name.len)
+		to.name = intern_text(in, name->p, name->len);
 	buffer_ip(&text, &e->address);
 	address = intern_text(in, text.p, text.failed ? 0 : text.len);
 	buffer_free(&text);
-	rules_interface(r, in, &e->device.name, &address, to);
-	intern_encode(in, INFO_INTERFACE, to);
+	rules_interface(r, in, &e->device.name, &address, &to);
+	if (!known && !to.name.len && !to.connectivity.len && !to.provider.len && !to.boundary.len)
+		return NULL;
+	return intern_place(in, INFO_INTERFACE, &to.encoded, sizeof(to));
 }
 
 const struct interface_info *known_interface_find(struct known *k, const struct meta *m,
 						  const struct rules *r, uint32_t exporter,
 						  uint32_t index, const struct text *name)
 {
-	struct known_interface *to;
-	uint32_t *slot;
+	struct known_interface *i;
+	uint32_t tag;
 
 	if (exporter == UINT32_MAX || !index || k->interner.failed)
 		return NULL;
+	tag = known_tag(k, exporter);
 	for (uint32_t at = known_interface_slot(exporter, index);; at++) {
-		slot = &k->interface_slots[at & (KNOWN_INTERFACE_SLOTS - 1)];
-		to = *slot ? &k->interfaces[*slot - 1] : NULL;
-		if (!to || (to->index == index && to->exporter == exporter))
+		i = &k->interfaces[at & (KNOWN_INTERFACE_SLOTS - 1)];
+		if (i->tag >> 16 != k->generation || (i->index == index && i->tag == tag))
 			break;
 	}
-	if (!to) {
-		struct known_exporter *e = &k->exporters[exporter];
-
-		if (k->n_interfaces == KNOWN_INTERFACES_MAX ||
-		    e->n_interfaces == KNOWN_INTERFACES_PER_EXPORTER)
+	if (i->tag != tag) {
+		if (k->n_interfaces == KNOWN_INTERFACES_MAX)
 			return NULL;
-		*slot = ++k->n_interfaces;
-		e->n_interfaces++;
-		to = &k->interfaces[*slot - 1];
-		*to = (struct known_interface){
-			.exporter = exporter,
-			.index = index,
-			.slot = (uint32_t)(slot - k->interface_slots),
-		};
-		fill_interface(k, m, r, to, name);
-	} else if (!to->named && name->len) {
-		fill_interface(k, m, r, to, name);
+		k->n_interfaces++;
+		*i = (struct known_interface){tag, index,
+					      make_interface(k, m, r, exporter, index, name)};
+	} else if (name->len && !(i->info && i->info->name.len)) {
+		i->info = make_interface(k, m, r, exporter, index, name);
 	}
-	return k->interner.failed ? NULL : &to->info;
+	return k->interner.failed ? NULL : i->info;
 }
