@@ -85,7 +85,12 @@ static void log_bad(struct pipeline *p, const struct datagram *dg, enum decode_s
 void pipeline_run(struct pipeline *p, const struct datagram *datagrams, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		enum decode_status status = decoder_datagram(&p->decoder, &datagrams[i], &p->batch);
+		enum decode_status status;
+
+		if (i % DECODER_FETCH_MAX == 0 && n - i > 1)
+			decoder_fetch(&p->decoder, datagrams + i,
+				      n - i < DECODER_FETCH_MAX ? n - i : DECODER_FETCH_MAX);
+		status = decoder_datagram(&p->decoder, &datagrams[i], &p->batch);
 
 		__atomic_store_n(&p->statuses[status], p->statuses[status] + 1, __ATOMIC_RELAXED);
 		if (status != DECODE_OK && status != DECODE_NO_TEMPLATE)

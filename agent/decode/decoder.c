@@ -86,7 +86,7 @@ static void note_flow(struct exporter_counts *e, const struct flow *f)
 			 __ATOMIC_RELAXED);
 }
 
-static enum flow_type version_of(const struct datagram *dg)
+enum flow_type datagram_version(const struct datagram *dg)
 {
 	uint16_t first = dg->len >= 4 ? be16(dg->data) : 0;
 
@@ -114,7 +114,7 @@ enum decode_status decoder_datagram(struct decoder *d, const struct datagram *dg
 		[FLOW_IPFIX] = {ipfix_decode, ACCOUNT_IPFIX},
 	};
 	struct decode_context *c = &d->context;
-	enum flow_type version = version_of(dg);
+	enum flow_type version = datagram_version(dg);
 	enum decode_status status;
 	struct totals before, after;
 

@@ -97,6 +97,15 @@ struct decoder {
 void decoder_init(struct decoder *d, const struct decode_options *options,
 		  struct exporter_store *store, struct account *account, unsigned worker);
 
+/* Which protocol the datagram's first bytes say; FLOW_UNKNOWN: none of ours. */
+enum flow_type datagram_version(const struct datagram *dg);
+
+/* Has fetched what decoding these datagrams, at most DECODER_FETCH_MAX, will read of their
+ * exporters, streams and templates: while it waits for that of one it asks for that of the next.
+ * Changes nothing. */
+enum { DECODER_FETCH_MAX = 16 };
+void decoder_fetch(const struct decoder *d, const struct datagram *datagrams, unsigned n);
+
 /* Decodes one datagram into the batch and closes its account: exactly one of DECODED,
  * DECODED_PARTLY, MALFORMED, UNKNOWN_VERSION or EXPORTER_LIMIT rises. The rows refer to the
  * datagram's bytes, so the batch must be published before they are released. */

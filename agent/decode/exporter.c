@@ -34,11 +34,6 @@ struct exporter_store *exporter_store_new(const struct decode_options *options, 
 	return s;
 }
 
-static uint64_t address_key(const struct exporter_store *s, const struct ip_addr *a)
-{
-	return idtable_mix(a->q[0], a->q[1], s->seed);
-}
-
 uint64_t exporter_last_seen(const struct exporter *e)
 {
 	uint64_t last = __atomic_load_n(&e->first_seen_ns, __ATOMIC_RELAXED);
@@ -68,7 +63,7 @@ static uint64_t sent(const struct exporter *e, bool more)
 struct exporter *exporter_get(struct exporter_store *s, const struct ip_addr *address,
 			      uint64_t now_ns)
 {
-	uint64_t key = address_key(s, address);
+	uint64_t key = exporter_key(s, address);
 	struct exporter *e = idtable_get(&s->exporters, key);
 	void *old;
 
@@ -97,7 +92,7 @@ out:
 struct domain *domain_get(struct exporter_store *s, struct exporter *e, uint32_t version,
 			  uint32_t id)
 {
-	uint64_t key = (uint64_t)version << 32 | id;
+	uint64_t key = domain_key(version, id);
 	struct domain *d = idtable_get(&e->domains, key);
 	void *old;
 

@@ -112,6 +112,17 @@ void exporter_store_free(struct exporter_store *s);
 struct exporter *exporter_get(struct exporter_store *s, const struct ip_addr *address,
 			      uint64_t now_ns);
 
+/* The keys of an exporter in the store, and of a stream in its exporter. */
+static inline uint64_t exporter_key(const struct exporter_store *s, const struct ip_addr *address)
+{
+	return idtable_mix(address->q[0], address->q[1], s->seed);
+}
+
+static inline uint64_t domain_key(uint32_t version, uint32_t id)
+{
+	return (uint64_t)version << 32 | id;
+}
+
 /* When any worker last had a datagram of this exporter: ns since 1970. */
 uint64_t exporter_last_seen(const struct exporter *e);
 

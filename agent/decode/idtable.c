@@ -74,6 +74,19 @@ static struct slot *array_slot(struct idtable_array *a, uint64_t key)
 	}
 }
 
+void idtable_fetch(const struct idtable *t)
+{
+	__builtin_prefetch(__atomic_load_n(&t->array, __ATOMIC_ACQUIRE));
+}
+
+void idtable_fetch_key(const struct idtable *t, uint64_t key)
+{
+	struct idtable_array *a = __atomic_load_n(&t->array, __ATOMIC_ACQUIRE);
+
+	if (a)
+		__builtin_prefetch(&a->slots[idtable_mix(key, key >> 17, a->seed) & a->mask]);
+}
+
 void *idtable_get(const struct idtable *t, uint64_t key)
 {
 	struct idtable_array *a = __atomic_load_n(&t->array, __ATOMIC_ACQUIRE);

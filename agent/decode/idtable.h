@@ -19,6 +19,11 @@ struct idtable {
 /* The value of key, or NULL. Valid until the reader's next quiescent state. */
 void *idtable_get(const struct idtable *t, uint64_t key);
 
+/* Has fetched what idtable_get() will read, in two steps: first the table's head, then the place of
+ * the key, for which the head should be in the cache. */
+void idtable_fetch(const struct idtable *t);
+void idtable_fetch_key(const struct idtable *t, uint64_t key);
+
 /* Puts value (not NULL) at key and gives the one that stood there, or NULL, in *old. Freeing the
  * old one after a grace period is the caller's. Returns 0 or -ENOMEM. */
 int idtable_put(struct idtable *t, uint64_t key, void *value, void **old);

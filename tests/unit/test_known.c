@@ -35,9 +35,8 @@ static void assert_named(struct known *k, uint32_t exporter, uint32_t index, boo
 {
 	const struct interface_info *i;
 	char expected[32];
-	struct text name = {expected,
-			    (uint32_t)snprintf(expected, sizeof(expected), "if %u.%u", exporter,
-					       index)};
+	struct text name = {expected, (uint32_t)snprintf(expected, sizeof(expected), "if %u.%u",
+							 exporter, index)};
 
 	i = ask(k, exporter, index, told ? &name : &none);
 	assert_non_null(i);
