@@ -83,6 +83,7 @@ static void one_datagram(struct decoder *d, const uint8_t *data, uint32_t len, u
 	dg.data = copy;
 	ip_from_v4(&dg.src, from);
 	ip_from_v4(&dg.dst, from);
+	decoder_fetch(d, &dg, 1);
 	decoder_datagram(d, &dg, &batch);
 	encode(&batch, NULL);
 	free(copy);

@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		dg.data = copy;
 		dg.len = (uint32_t)len;
 		ip_from_v4(&dg.src, &(uint32_t){n++ % 2});
+		decoder_fetch(&decoder, &dg, 1);
 		decoder_datagram(&decoder, &dg, &batch);
 		emptied(&batch, NULL);
 		free(copy);
