@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "clock.h"
 #include "agent.h"
 #include "confine.h"
 #include "decode/state.h"
@@ -59,14 +60,6 @@ struct agent {
 	const uint64_t *heartbeats[RX_WORKERS_MAX];
 	clockid_t clocks[RX_WORKERS_MAX];
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* Templates and sampling rates of the last run. Without them the flows of an exporter wait until it
  * sends its templates again, so no fault here is a reason not to start. */
@@ -332,7 +325,7 @@ static void reload(struct agent *a)
 static void housekeeping(struct agent *a)
 {
 	rcu_thread_online();
-	exporter_store_expire(a->store, clock_ns(CLOCK_REALTIME), &a->account);
+	exporter_store_expire(a->store, clock_real_ns(), &a->account);
 	rcu_thread_offline();
 }
 
@@ -353,8 +346,8 @@ static void feed_watchdog(const struct agent *a, uint64_t now)
  * clock was ahead of the monotonic one. */
 static void follow_clock(struct agent *a, int64_t *offset)
 {
-	uint64_t now = clock_ns(CLOCK_REALTIME);
-	int64_t by = (int64_t)(now - clock_ns(CLOCK_MONOTONIC)) - *offset;
+	uint64_t now = clock_real_ns();
+	int64_t by = (int64_t)(now - clock_monotonic_ns()) - *offset;
 
 	*offset += by;
 	if (llabs(by) < CLOCK_SET_SECONDS * 1000000000ll)
@@ -435,10 +428,10 @@ static void make_rounds(struct agent *a, struct rounds *r, uint64_t now)
 static int watch(struct agent *a, const sigset_t *signals)
 {
 	const struct timespec second = {.tv_sec = 1}, soon = {.tv_nsec = HANDOVER_MILLIS * 1000000};
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_monotonic_ns();
 	struct rounds rounds = {.kept_house = now, .saved = now, .watched = service_watchdog_ns()};
 
-	rounds.clock_offset = (int64_t)(clock_ns(CLOCK_REALTIME) - now);
+	rounds.clock_offset = (int64_t)(clock_real_ns() - now);
 	while (!publisher_ended(a->publisher)) {
 		int signal = sigtimedwait(signals, NULL, a->successor >= 0 ? &soon : &second);
 
@@ -450,7 +443,7 @@ static int watch(struct agent *a, const sigset_t *signals)
 			meet_successor(a);
 		if (a->successor >= 0 && hear_successor(a))
 			return SIGUSR1;
-		make_rounds(a, &rounds, clock_ns(CLOCK_MONOTONIC));
+		make_rounds(a, &rounds, clock_monotonic_ns());
 	}
 	return 0;
 }

@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "handover.h"
 #include "kept.h"
 #include "log.h"
@@ -172,29 +172,21 @@ int handover_take(const char *path)
 	return -1;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 bool handover_finish(int fd, unsigned seconds)
 {
 	const struct handover_peer peer = peer_of(fd);
-	const uint64_t from = now_ms(), until = from + seconds * UINT64_C(1000);
+	const uint64_t from = clock_monotonic_ms(), until = from + seconds * UINT64_C(1000);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	bool ended = send(fd, STOP, strlen(STOP), MSG_NOSIGNAL) < 0;
 	char byte;
 
-	for (uint64_t now = from; !ended && now < until; now = now_ms())
+	for (uint64_t now = from; !ended && now < until; now = clock_monotonic_ms())
 		ended = poll(&p, 1, (int)(until - now)) > 0 &&
 			recv(fd, &byte, 1, MSG_DONTWAIT) <= 0;
 	close(fd);
 	if (ended)
 		log_info("the agent before this one has ended after %llu ms",
-			 (unsigned long long)(now_ms() - from));
+			 (unsigned long long)(clock_monotonic_ms() - from));
 	else
 		log_warning(
 			"the agent before this one (process %d) has not ended within %u s: going "

@@ -8,10 +8,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "clock.h"
 #include "../unit/mmdb_build.h"
 #include "conf/settings.h"
 #include "enrich/ip_table.h"
@@ -42,10 +42,7 @@ static uint64_t next_random(void)
 
 static double now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts); /* other programs are no matter */
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)clock_thread_ns() / 1e9; /* other programs are no matter */
 }
 
 static uint32_t put(struct mmdb_build *m, const char *text)
