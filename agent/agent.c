@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
-#include "clock.h"
 #include "agent.h"
+#include "clock.h"
 #include "confine.h"
 #include "decode/state.h"
 #include "handover.h"

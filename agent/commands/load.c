@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../clock.h"
 #include "../../loaders/load.h"
+#include "../clock.h"
 #include "../conf/table.h"
 #include "../log.h"
 #include "commands.h"

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <zlib.h>
 
-#include "../clock.h"
 #include "../buffer.h"
+#include "../clock.h"
 #include "../decode/names.h"
 #include "../decode/state.h"
 #include "../decode/template.h"

@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
-#include "clock.h"
 #include "../unit/mmdb_build.h"
+#include "clock.h"
 #include "conf/settings.h"
 #include "enrich/ip_table.h"
 #include "enrich/meta.h"

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "bytes.h"
+#include "clock.h"
 #include "log.h"
 #include "publish/publish.h"
 

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../agent/clock.h"
 #include "../../agent/bytes.h"
+#include "../../agent/clock.h"
 #include "../../agent/log.h"
 #include "../../agent/rx/xsk.h"
 #include "../../loaders/xdp.h"
