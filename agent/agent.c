@@ -7,26 +7,25 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "agent.h"
+#include "clock.h"
 #include "confine.h"
 #include "decode/state.h"
-#include "handover.h"
 #include "kept.h"
 #include "pipeline.h"
 #include "receivers.h"
 #include "service.h"
 #include "share/topic.h"
+#include "succession.h"
 #include "worker.h"
 
 enum {
 	HOUSEKEEPING_SECONDS = 5,
 	STATE_SECONDS = 60,
-	TOPIC_SECONDS = 5,     /* that starting waits for templates.topic */
-	HANDOVER_SECONDS = 15, /* that the agent before us may take beyond our drain_time */
-	HANDOVER_MILLIS = 10,  /* how soon a word of the one after us is heard */
+	TOPIC_SECONDS = 5,    /* that starting waits for templates.topic */
+	HANDOVER_MILLIS = 10, /* how soon a word of the one after us is heard */
 	STANDSTILL_SECONDS = 10,
 	CLOCK_SET_SECONDS = 10, /* a step of this much is no correction that time servers make */
 	RECEIVERS_PER_WORKER = OPS_RECEIVERS_MAX + 1,
@@ -38,10 +37,7 @@ struct agent {
 	bool reloaded;
 	struct settings_source source;
 	struct agent_place place;
-	int predecessor; /* the connection to the one that we take over from; -1: none */
-	int asked;	 /* of one that wants to take over from us, by the ops thread; -1: none */
-	int successor;	 /* to whom we have shown our sockets; -1: none */
-	pthread_t main;
+	struct succession succession;
 
 	struct receivers *receivers;
 	struct exporter_store *store;
@@ -59,14 +55,6 @@ struct agent {
 	const uint64_t *heartbeats[RX_WORKERS_MAX];
 	clockid_t clocks[RX_WORKERS_MAX];
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* Templates and sampling rates of the last run. Without them the flows of an exporter wait until it
  * sends its templates again, so no fault here is a reason not to start. */
@@ -143,27 +131,6 @@ static int start_workers(struct agent *a)
 	return 0;
 }
 
-/* On the ops thread: the main one does the rest. */
-static bool successor_asks(int fd, struct buffer *reply, void *arg)
-{
-	struct agent *a = arg;
-	struct handover_peer peer;
-	int none = -1;
-
-	if (!handover_allowed(fd, &peer, reply)) {
-		log_warning("user %u (process %d) asked to take over from this agent, and may not",
-			    peer.uid, peer.pid);
-		return false;
-	}
-	if (!__atomic_compare_exchange_n(&a->asked, &none, fd, false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_ACQUIRE)) {
-		buffer_string(reply, "{\"error\":\"another agent is taking over already\"}");
-		return false;
-	}
-	pthread_kill(a->main, SIGUSR1);
-	return true;
-}
-
 static int start_ops(struct agent *a)
 {
 	const struct ops_sources sources = {
@@ -179,8 +146,8 @@ static int start_ops(struct agent *a)
 		.receivers = receivers_report,
 		.reasons = receivers_reasons,
 		.arg = a->receivers,
-		.successor = successor_asks,
-		.successor_arg = a,
+		.successor = succession_asked,
+		.successor_arg = &a->succession,
 		.collector_id = a->settings->publish.collector_id,
 	};
 
@@ -242,7 +209,7 @@ static int start_beside(struct agent *a)
 		return -EACCES;
 	service_open();
 	if (a->place.replace)
-		a->predecessor = handover_take(a->settings->ops.control_socket);
+		succession_begin(&a->succession, a->settings->ops.control_socket);
 	a->receivers = receivers_open(&a->settings->rx);
 	if (!a->receivers || confine_start(a->settings, a->source.path) ||
 	    open_unprivileged(a, "files to enrich from", open_enricher) || !a->enricher)
@@ -256,9 +223,7 @@ static int start(struct agent *a)
 
 	if (start_beside(a))
 		return -EIO;
-	if (a->predecessor >= 0)
-		handover_finish(a->predecessor, a->settings->drain_seconds + HANDOVER_SECONDS);
-	a->predecessor = -1;
+	succession_complete(&a->succession, a->settings->drain_seconds);
 	n = receivers_workers(a->receivers);
 	if (open_unprivileged(a, "outputs", open_publisher) || !a->publisher)
 		return -EIO;
@@ -297,6 +262,11 @@ static void log_change(const char *key, bool reloadable, const char *before, con
 		log_warning("%s: %s takes effect at the next start; still %s", key, after, before);
 }
 
+static const struct settings *in_force(const struct agent *a)
+{
+	return a->reloaded ? &a->latest : a->settings;
+}
+
 static void reload(struct agent *a)
 {
 	struct buffer errors = {0};
@@ -313,9 +283,7 @@ static void reload(struct agent *a)
 				  (int)strcspn(errors.p, "\n"), errors.p);
 		settings_free(&next);
 	} else {
-		const struct settings *now = a->reloaded ? &a->latest : a->settings;
-
-		if (!settings_diff(now, &next, log_change, NULL))
+		if (!settings_diff(in_force(a), &next, log_change, NULL))
 			log_info("settings are unchanged; files were reopened");
 		log_set_level(next.log_level);
 		receivers_reload(a->receivers, &next.rx);
@@ -332,7 +300,7 @@ static void reload(struct agent *a)
 static void housekeeping(struct agent *a)
 {
 	rcu_thread_online();
-	exporter_store_expire(a->store, clock_ns(CLOCK_REALTIME), &a->account);
+	exporter_store_expire(a->store, clock_real_ns(), &a->account);
 	rcu_thread_offline();
 }
 
@@ -353,8 +321,8 @@ static void feed_watchdog(const struct agent *a, uint64_t now)
  * clock was ahead of the monotonic one. */
 static void follow_clock(struct agent *a, int64_t *offset)
 {
-	uint64_t now = clock_ns(CLOCK_REALTIME);
-	int64_t by = (int64_t)(now - clock_ns(CLOCK_MONOTONIC)) - *offset;
+	uint64_t now = clock_real_ns();
+	int64_t by = (int64_t)(now - clock_monotonic_ns()) - *offset;
 
 	*offset += by;
 	if (llabs(by) < CLOCK_SET_SECONDS * 1000000000ll)
@@ -365,47 +333,6 @@ static void follow_clock(struct agent *a, int64_t *offset)
 	rcu_thread_online();
 	exporter_store_clock_set(a->store, by, now);
 	rcu_thread_offline();
-}
-
-/* Another agent asked: it is shown what it needs to go on from here. */
-static void meet_successor(struct agent *a)
-{
-	struct buffer reply = {0};
-	struct handover_peer peer;
-	int r;
-
-	a->successor = __atomic_load_n(&a->asked, __ATOMIC_ACQUIRE);
-	handover_allowed(a->successor, &peer, &reply);
-	buffer_free(&reply);
-	r = receivers_give(a->receivers, a->successor);
-	if (!r) {
-		log_info(
-			"another agent (process %d, user %u) takes over: it has the sockets, and says "
-			"when this one is to stop",
-			peer.pid, peer.uid);
-		return;
-	}
-	log_warning("another agent (process %d) could not be given the sockets: %s", peer.pid,
-		    strerror(-r));
-	close(a->successor);
-	a->successor = -1;
-	__atomic_store_n(&a->asked, -1, __ATOMIC_RELEASE);
-}
-
-/* True when it is time to stop for it. */
-static bool hear_successor(struct agent *a)
-{
-	enum handover_word word = handover_heard(a->successor);
-
-	if (word == HANDOVER_GONE) {
-		log_warning("the agent that was to take over is gone: this one goes on");
-		/* It may have put other listeners and limits in force. */
-		receivers_reload(a->receivers, a->reloaded ? &a->latest.rx : &a->settings->rx);
-		close(a->successor);
-		a->successor = -1;
-		__atomic_store_n(&a->asked, -1, __ATOMIC_RELEASE);
-	}
-	return word == HANDOVER_STOP;
 }
 
 /* What is done every second or so. */
@@ -430,27 +357,26 @@ static void make_rounds(struct agent *a, struct rounds *r, uint64_t now)
 	}
 }
 
-/* Until it is time to stop. Returns the signal, SIGUSR1 when another agent has taken over, or 0
- * when no output can take anything any more. */
+/* Until it is time to stop. Returns the signal, SUCCESSION_SIGNAL when another agent takes over, or
+ * 0 when no output can take anything any more. */
 static int watch(struct agent *a, const sigset_t *signals)
 {
 	const struct timespec second = {.tv_sec = 1}, soon = {.tv_nsec = HANDOVER_MILLIS * 1000000};
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_monotonic_ns();
 	struct rounds rounds = {.kept_house = now, .saved = now, .watched = service_watchdog_ns()};
 
-	rounds.clock_offset = (int64_t)(clock_ns(CLOCK_REALTIME) - now);
+	rounds.clock_offset = (int64_t)(clock_real_ns() - now);
 	while (!publisher_ended(a->publisher)) {
-		int signal = sigtimedwait(signals, NULL, a->successor >= 0 ? &soon : &second);
+		int signal = sigtimedwait(signals, NULL,
+					  succession_awaits(&a->succession) ? &soon : &second);
 
 		if (signal == SIGTERM || signal == SIGINT)
 			return signal;
 		if (signal == SIGHUP)
 			reload(a);
-		if (a->successor < 0 && __atomic_load_n(&a->asked, __ATOMIC_ACQUIRE) >= 0)
-			meet_successor(a);
-		if (a->successor >= 0 && hear_successor(a))
-			return SIGUSR1;
-		make_rounds(a, &rounds, clock_ns(CLOCK_MONOTONIC));
+		if (succession_turn(&a->succession, a->receivers, &in_force(a)->rx))
+			return SUCCESSION_SIGNAL;
+		make_rounds(a, &rounds, clock_monotonic_ns());
 	}
 	return 0;
 }
@@ -508,8 +434,7 @@ static int stop(struct agent *a)
 	uint64_t full = 0, lost = 0, undelivered = 0;
 
 	service_notify("STOPPING=1");
-	/* While another agent has the pins, too, they are not ours to remove. */
-	if (a->receivers && (a->successor >= 0 || a->predecessor >= 0))
+	if (a->receivers && succession_shares_pins(&a->succession))
 		receivers_leave_pins(a->receivers);
 	if (a->receivers)
 		receivers_stop(a->receivers);
@@ -544,20 +469,6 @@ static int stop(struct agent *a)
 	return undelivered != 0;
 }
 
-/* Nothing is left of it but the process, which whoever started it would start again. */
-static void stay(void)
-{
-	sigset_t signals;
-
-	log_info("another agent has taken over: waiting for SIGTERM, with everything closed");
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	while (sigwaitinfo(&signals, NULL) < 0)
-		;
-}
-
 static const char *reason(int why)
 {
 	return why == SIGTERM ? "SIGTERM" : why == SIGINT ? "SIGINT" : "another agent takes over";
@@ -574,18 +485,15 @@ int agent_run(const struct settings *settings, const struct settings_source *sou
 		.settings = settings,
 		.source = *source,
 		.place = *place,
-		.predecessor = -1,
-		.asked = -1,
-		.successor = -1,
-		.main = pthread_self(),
 	};
+	succession_init(&a.succession);
 	log_set_level(settings->log_level);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SUCCESSION_SIGNAL);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for all threads: this one waits for them */
 	rcu_register_thread();
 	rcu_thread_offline();
@@ -595,21 +503,20 @@ int agent_run(const struct settings *settings, const struct settings_source *sou
 		why = watch(&a, &signals);
 		if (why)
 			log_info("%s: stopping; %s ends at once", reason(why),
-				 why == SIGUSR1 ? "SIGTERM" : "a second one");
+				 why == SUCCESSION_SIGNAL ? "SIGTERM" : "a second one");
 		else
 			log_error("no output can take flows any more: stopping");
 		status = why ? 0 : 1;
 	}
 	/* From here on the default action is right: whoever asks twice will not wait. */
 	sigdelset(&signals, SIGHUP);
-	sigdelset(&signals, SIGUSR1);
+	sigdelset(&signals, SUCCESSION_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	if (stop(&a))
 		status = 1;
-	if (a.successor >= 0)
-		close(a.successor); /* now it goes on */
-	if (why == SIGUSR1 && a.place.stay)
-		stay();
+	succession_release(&a.succession);
+	if (why == SUCCESSION_SIGNAL && a.place.stay)
+		succession_stay();
 	rcu_thread_online();
 	rcu_unregister_thread();
 	return status;

@@ -4,17 +4,15 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "handover.h"
 #include "kept.h"
 #include "log.h"
+#include "ops/control.h"
 
 enum {
-	ANSWER_SECONDS = 10,
 	AT_ONCE = 200, /* descriptors in a message; the kernel takes 253 */
 	ERROR_MAX = 256,
 	ANSWER_MAX = 4096, /* bytes, of letters or of an error */
@@ -24,7 +22,7 @@ enum {
 #define KIND_UDP  'u'
 #define KIND_PINS 'p'
 
-union control {
+union ancillary {
 	struct cmsghdr header;
 	char room[CMSG_SPACE(sizeof(int) * AT_ONCE)];
 };
@@ -39,34 +37,12 @@ static struct handover_peer peer_of(int fd)
 	return (struct handover_peer){.pid = c.pid, .uid = c.uid};
 }
 
-static int connect_to(const char *path)
-{
-	const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd, err;
-
-	if (strlen(path) >= sizeof(a.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(a.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
-	    connect(fd, (struct sockaddr *)&a, sizeof(a))) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
 /* The letters and descriptors of one message. Returns how many bytes, 0 at the end of the
  * connection, or a negative errno. What came with a message that is not as it should be is closed.
  */
 static ssize_t receive_some(int fd, char *text, size_t size, int *fds, unsigned *n_fds)
 {
-	union control control;
+	union ancillary control;
 	struct iovec part = {text, size};
 	struct msghdr m = {
 		.msg_iov = &part,
@@ -147,7 +123,7 @@ int handover_take(const char *path)
 	char error[ERROR_MAX] = "";
 	struct handover_peer peer;
 	unsigned sockets;
-	int fd = path ? connect_to(path) : -ENOENT, r;
+	int fd = path ? control_connect(path) : -ENOENT, r;
 
 	if (fd == -ENOENT || fd == -ECONNREFUSED) {
 		log_info("no agent answers at %s: there is none to take over from",
@@ -172,29 +148,21 @@ int handover_take(const char *path)
 	return -1;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 bool handover_finish(int fd, unsigned seconds)
 {
 	const struct handover_peer peer = peer_of(fd);
-	const uint64_t from = now_ms(), until = from + seconds * UINT64_C(1000);
+	const uint64_t from = clock_monotonic_ms(), until = from + seconds * UINT64_C(1000);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	bool ended = send(fd, STOP, strlen(STOP), MSG_NOSIGNAL) < 0;
 	char byte;
 
-	for (uint64_t now = from; !ended && now < until; now = now_ms())
+	for (uint64_t now = from; !ended && now < until; now = clock_monotonic_ms())
 		ended = poll(&p, 1, (int)(until - now)) > 0 &&
 			recv(fd, &byte, 1, MSG_DONTWAIT) <= 0;
 	close(fd);
 	if (ended)
 		log_info("the agent before this one has ended after %llu ms",
-			 (unsigned long long)(now_ms() - from));
+			 (unsigned long long)(clock_monotonic_ms() - from));
 	else
 		log_warning(
 			"the agent before this one (process %d) has not ended within %u s: going "
@@ -219,7 +187,7 @@ bool handover_allowed(int fd, struct handover_peer *peer, struct buffer *reply)
  * the peer is none that we wait for. */
 static int give_some(int fd, const char *letters, const int *fds, unsigned n)
 {
-	union control control = {0};
+	union ancillary control = {0};
 	struct iovec part = {(char *)letters, n};
 	struct msghdr m = {
 		.msg_iov = &part,

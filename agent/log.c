@@ -3,9 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 
 static enum log_level shown = LOG_LEVEL_INFO;
@@ -40,11 +40,8 @@ void log_print(enum log_level level, const char *format, ...)
 
 bool log_allowed(uint64_t *last, unsigned seconds)
 {
-	struct timespec ts;
-	uint64_t now, before = __atomic_load_n(last, __ATOMIC_RELAXED);
+	uint64_t now = clock_monotonic_ns(), before = __atomic_load_n(last, __ATOMIC_RELAXED);
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	if (before && now - before < (uint64_t)seconds * 1000000000u)
 		return false;
 	return __atomic_compare_exchange_n(last, &before, now, false, __ATOMIC_RELAXED,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "clock.h"
 #include "pipeline.h"
 #include "worker.h"
 
@@ -59,14 +60,6 @@ struct worker {
 	clockid_t clock;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* One batch from each receiver. The rows refer to the datagrams' bytes, so they are published
  * before the bytes are given back. Returns the number of datagrams. */
 static unsigned take_turn(struct worker *w, bool all)
@@ -92,7 +85,7 @@ static unsigned take_turn(struct worker *w, bool all)
 
 static uint64_t tick(struct worker *w)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_coarse_ns();
 
 	__atomic_store_n(&w->heartbeat, now, __ATOMIC_RELAXED);
 	if (now - w->last_tick_ns >= TICK_NS) {
@@ -210,7 +203,7 @@ int worker_start(struct worker **out, const struct worker_options *o)
 	}
 	w->poll[o->n_receivers].fd = w->wake;
 	w->poll[o->n_receivers].events = POLLIN;
-	w->heartbeat = now_ns();
+	w->heartbeat = clock_coarse_ns();
 	sem_init(&w->ready, 0, 0);
 	sem_init(&w->go, 0, 0);
 	err = -pthread_create(&w->thread, NULL, run, w);
@@ -227,7 +220,7 @@ int worker_start(struct worker **out, const struct worker_options *o)
 
 void worker_go(struct worker *w)
 {
-	__atomic_store_n(&w->heartbeat, now_ns(), __ATOMIC_RELAXED);
+	__atomic_store_n(&w->heartbeat, clock_coarse_ns(), __ATOMIC_RELAXED);
 	w->released = true;
 	sem_post(&w->go);
 }

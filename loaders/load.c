@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../agent/clock.h"
 #include "../agent/conf/table.h"
 #include "../agent/log.h"
 #include "load.h"
@@ -42,25 +43,18 @@ bool load_stopped(void)
 
 bool load_sleep(unsigned seconds)
 {
-	struct timespec now, end;
+	const uint64_t second = 1000000000u, end = clock_monotonic_ns() + seconds * second;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += seconds;
 	do {
-		struct timespec left;
+		uint64_t now = clock_monotonic_ns();
+		struct timespec part = {.tv_sec = 1};
 
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		left.tv_sec = end.tv_sec - now.tv_sec;
-		left.tv_nsec = end.tv_nsec - now.tv_nsec;
-		if (left.tv_nsec < 0) {
-			left.tv_sec--;
-			left.tv_nsec += 1000000000;
-		}
-		if (left.tv_sec < 0)
+		if (now >= end)
 			break;
-		if (left.tv_sec) /* a signal between check and sleep waits a second at most */
-			left = (struct timespec){.tv_sec = 1};
-		nanosleep(&left, NULL);
+		/* A signal between check and sleep waits a second at most. */
+		if (end - now < second)
+			part = (struct timespec){.tv_nsec = (long)(end - now)};
+		nanosleep(&part, NULL);
 	} while (!stopped);
 	return stopped;
 }
@@ -306,14 +300,12 @@ int load_lock(struct load *l, const char *directory, const char *name)
 
 void load_progress(struct load *l, const char *what, uint64_t done, uint64_t total)
 {
-	struct timespec ts;
 	uint64_t now;
 	char text[16], of[16];
 
 	if (!l->terminal)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	now = clock_monotonic_ns();
 	if (now - l->shown < PROGRESS_EVERY_NS)
 		return;
 	l->shown = now;

@@ -10,13 +10,7 @@
 
 static int make(struct load *l, const char *written, const char *table)
 {
-	const struct ip_table_options o = {.paths = &written,
-					   .n_paths = 1,
-					   .as_names = true,
-					   .geo = true,
-					   .networks = true,
-					   .refs = true,
-					   .own_files = true};
+	struct ip_table_options o = ip_table_everything(&written, 1);
 	struct table_identity id;
 	struct ip_table *t;
 	char why[400];
@@ -24,6 +18,7 @@ static int make(struct load *l, const char *written, const char *table)
 
 	if (!table_identify(written, &id))
 		return load_fail(l, EIO, "%s cannot be read back", written);
+	o.own_files = true;
 	l->shown = 0; /* now, as it takes a while */
 	load_progress(l, "ip.table, of bytes of ip.mmdb:", id.size, 0);
 	t = ip_table_load(&o, why, sizeof(why));

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../loaders/load.h"
+#include "../clock.h"
 #include "../conf/table.h"
 #include "../log.h"
 #include "commands.h"
@@ -150,17 +150,14 @@ static int make_directory(const char *path)
 
 static int run_once(struct load *l, const struct loader *d)
 {
-	struct timespec from, to;
+	uint64_t start = clock_monotonic_ns();
 	char took[32];
 	int r;
 
-	clock_gettime(CLOCK_MONOTONIC, &from);
 	*l->summary = *l->error = '\0';
 	r = d->run(l);
 	load_progress_end(l);
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	snprintf(took, sizeof(took), "%.1f s",
-		 (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+	snprintf(took, sizeof(took), "%.1f s", (double)(clock_monotonic_ns() - start) / 1e9);
 	if (r)
 		log_error("load %s: %s", d->name, *l->error ? l->error : strerror(-r));
 	else

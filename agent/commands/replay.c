@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <urcu-qsbr.h>
 
+#include "../clock.h"
 #include "../conf/settings.h"
 #include "../decode/exporter.h"
 #include "../pipeline.h"
@@ -180,13 +180,9 @@ static bool replay_file(struct replay *r, const char *name)
 	}
 	while ((n = pcap_receive(p, batch, RX_BATCH, &r->account)) > 0 &&
 	       !publisher_ended(r->publisher)) {
-		struct timespec now;
-
 		pipeline_run(&r->pipeline, batch, n);
 		pcap_release(p);
-		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-		publish_tick(r->pipeline.publish,
-			     (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+		publish_tick(r->pipeline.publish, clock_coarse_ns());
 	}
 	if (pcap_problem(p)) {
 		fprintf(stderr, "weir: %s\n", pcap_problem(p));
@@ -205,15 +201,7 @@ static void line(uint64_t n, const char *text)
 		fprintf(stderr, "  %12" PRIu64 " %s\n", n, text);
 }
 
-static double seconds(const struct timespec *from)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - from->tv_sec) + (double)(now.tv_nsec - from->tv_nsec) / 1e9;
-}
-
-static void summary(const struct replay *r, uint64_t undelivered, const struct timespec *start)
+static void summary(const struct replay *r, uint64_t undelivered, uint64_t start)
 {
 	static const enum account_id shown[] = {
 		ACCOUNT_RX_PCAP,
@@ -237,7 +225,7 @@ static void summary(const struct replay *r, uint64_t undelivered, const struct t
 		ACCOUNT_FLOWS,
 	};
 	uint64_t flows = account_get(&r->account, ACCOUNT_FLOWS);
-	double took = seconds(start), cpu;
+	double took = (double)(clock_monotonic_ns() - start) / 1e9, cpu;
 	struct rusage used;
 
 	getrusage(RUSAGE_SELF, &used);
@@ -263,11 +251,9 @@ static void summary(const struct replay *r, uint64_t undelivered, const struct t
 /* Everything but the settings. Returns the exit status. */
 static int replay(struct replay *r, char **files)
 {
-	uint64_t undelivered = 0;
-	struct timespec start;
+	uint64_t undelivered = 0, start = clock_monotonic_ns();
 	bool ended = false;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	r->settings.publish.wait_when_full = true;
 	r->publisher = publisher_open(&r->settings.publish, 1);
 	if (!r->publisher)
@@ -292,7 +278,7 @@ static int replay(struct replay *r, char **files)
 			ended = !replay_file(r, *f);
 	undelivered = publisher_close(r->publisher, r->settings.drain_seconds);
 	if (!r->quiet && (r->packets || !r->failed))
-		summary(r, undelivered, &start);
+		summary(r, undelivered, start);
 	pipeline_close(&r->pipeline);
 	enricher_close(r->enricher);
 	exporter_store_free(r->store);

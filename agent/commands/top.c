@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "client.h"
 #include "columns.h"
 #include "commands.h"
@@ -53,10 +53,7 @@ static void end(int signal)
 
 static double seconds(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)clock_monotonic_ns() / 1e9;
 }
 
 static bool ask(struct top *t)

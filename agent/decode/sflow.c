@@ -47,6 +47,14 @@ static void compact_interfaces(struct sflow_sample *s, uint32_t in, uint32_t out
 	s->out = out & 0x3fffffff;
 }
 
+/* What both forms of a flow sample have behind the data source. */
+static void read_sampling(struct sflow_sample *s, const uint8_t *p)
+{
+	s->rate = word(p, 0);
+	s->pool = word(p, 1);
+	s->drops = word(p, 2);
+}
+
 /* What each kind of sample begins with. Words that are cut off are zero, and x->bad. */
 static void read_sample(struct xdr *x, struct sflow_sample *s)
 {
@@ -75,9 +83,7 @@ static void read_sample(struct xdr *x, struct sflow_sample *s)
 	s->source_index = word(p, 2);
 	switch (s->format) {
 	case SFLOW_FLOW_SAMPLE:
-		s->rate = word(p, 2);
-		s->pool = word(p, 3);
-		s->drops = word(p, 4);
+		read_sampling(s, p + 4 * 2);
 		compact_source(s, word(p, 1));
 		compact_interfaces(s, word(p, 5), word(p, 6));
 		break;
@@ -85,9 +91,7 @@ static void read_sample(struct xdr *x, struct sflow_sample *s)
 		compact_source(s, word(p, 1));
 		break;
 	case SFLOW_FLOW_SAMPLE_EXPANDED:
-		s->rate = word(p, 3);
-		s->pool = word(p, 4);
-		s->drops = word(p, 5);
+		read_sampling(s, p + 4 * 3);
 		s->in_format = word(p, 6);
 		s->in = word(p, 7);
 		s->out_format = word(p, 8);

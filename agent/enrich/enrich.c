@@ -12,19 +12,12 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "../clock.h"
 #include "../log.h"
 #include "enricher.h"
 #include "table_file.h"
 
 enum { NICE = 10 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* What a file was when it was last looked at. */
 static void look(const char *path, struct watched_file *w)
@@ -60,7 +53,7 @@ static void loaded(struct enrich_table *t, uint64_t entries, uint64_t bytes, uin
 	set(&t->entries, entries);
 	set(&t->bytes, bytes);
 	set(&t->load_ms, ns / 1000000);
-	set(&t->loaded_s, clock_ns(CLOCK_REALTIME) / 1000000000u);
+	set(&t->loaded_s, clock_real_s());
 	set(&t->loads, t->loads + 1);
 }
 
@@ -143,7 +136,7 @@ static void load_meta(struct enricher *e)
 {
 	struct enrich_table *t = &e->tables[1];
 	const char *path = e->paths[e->n_mmdb];
-	uint64_t start = clock_ns(CLOCK_MONOTONIC), took;
+	uint64_t start = clock_monotonic_ns(), took;
 	struct meta *next, *old;
 	char error[400];
 
@@ -160,7 +153,7 @@ static void load_meta(struct enricher *e)
 				  : "exporters and interfaces are not enriched until it is mended");
 		return;
 	}
-	took = clock_ns(CLOCK_MONOTONIC) - start;
+	took = clock_monotonic_ns() - start;
 	log_info("metadata: %u devices, %u interfaces, %u applications, %u AS from %s, loaded in "
 		 "%" PRIu64 " ms",
 		 next->n_devices, next->n_interfaces, next->n_applications, next->n_as, path,

@@ -3,13 +3,13 @@
  *
  * The search trees of all files are walked at once: a place in the walk is one record for each
  * file, and the prefix at which the file had its answer. */
+#include "../clock.h"
 #include "ip_table.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "mmdb.h"
 
@@ -569,14 +569,6 @@ static bool prepare(struct builder *b)
 	return !b->wrong;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* Frees all that was needed while the table was built. */
 static void release(struct builder *b)
 {
@@ -610,7 +602,7 @@ static bool finish(struct builder *b)
 
 struct ip_table *ip_table_load(const struct ip_table_options *o, char *error, size_t size)
 {
-	uint64_t start = now_ns();
+	uint64_t start = clock_monotonic_ns();
 	struct builder b = {.o = o};
 	bool ok = false;
 
@@ -638,7 +630,7 @@ struct ip_table *ip_table_load(const struct ip_table_options *o, char *error, si
 	snprintf(error, size, "out of memory");
 	if (!finish(&b))
 		goto out;
-	b.t->load_ns = now_ns() - start;
+	b.t->load_ns = clock_monotonic_ns() - start;
 	ok = true;
 out:
 	release(&b);

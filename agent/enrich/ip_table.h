@@ -55,6 +55,17 @@ struct ip_table_options {
 	bool own_files; /* nobody else changes them: they need not be copied */
 };
 
+/* All that the files have, encoded in no format. */
+static inline struct ip_table_options ip_table_everything(const char *const *paths, unsigned n)
+{
+	return (struct ip_table_options){.paths = paths,
+					 .n_paths = n,
+					 .as_names = true,
+					 .geo = true,
+					 .networks = true,
+					 .refs = true};
+}
+
 /* Reads all files into one table. NULL and an `error` that says which file and why where one of
  * them cannot be read or is damaged; nothing of it is used then. */
 struct ip_table *ip_table_load(const struct ip_table_options *o, char *error, size_t size);

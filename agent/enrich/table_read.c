@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "table_layout.h"
 
 enum {
@@ -47,14 +47,6 @@ static void refuse(struct input *in, const char *why)
 {
 	if (!in->wrong)
 		in->wrong = why;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 /* Reads the next bytes, in whole blocks of TABLE_ALIGN, and adds them to the sum. */
@@ -485,7 +477,7 @@ struct ip_table *table_read(const char *path, const struct table_identity *id,
 			    const struct ip_table_options *o, char *error, size_t size)
 {
 	struct input *in = calloc(1, sizeof(*in));
-	uint64_t start = now_ns();
+	uint64_t start = clock_monotonic_ns();
 	struct ip_table *t = in ? calloc(1, sizeof(*t)) : NULL;
 	const char *wrong;
 
@@ -522,6 +514,6 @@ struct ip_table *table_read(const char *path, const struct table_identity *id,
 		ip_table_free(t);
 		return NULL;
 	}
-	t->load_ns = now_ns() - start;
+	t->load_ns = clock_monotonic_ns() - start;
 	return t;
 }

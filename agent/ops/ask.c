@@ -37,11 +37,11 @@ static int read_all(int fd, struct buffer *to)
 	}
 }
 
-int control_ask(const char *path, const char *request, struct buffer *reply)
+int control_connect(const char *path)
 {
 	const struct timeval patience = {.tv_sec = CONTROL_PATIENCE_MS / 1000};
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd, r;
+	int fd, err;
 
 	if (strlen(path) >= sizeof(a.sun_path))
 		return -ENAMETOOLONG;
@@ -49,13 +49,23 @@ int control_ask(const char *path, const char *request, struct buffer *reply)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	r = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
-			    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
-			    connect(fd, (struct sockaddr *)&a, sizeof(a))
-		    ? -errno
-		    : 0;
-	if (!r)
-		r = send_all(fd, request, strlen(request));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
+	    connect(fd, (struct sockaddr *)&a, sizeof(a))) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int control_ask(const char *path, const char *request, struct buffer *reply)
+{
+	int fd = control_connect(path), r;
+
+	if (fd < 0)
+		return fd;
+	r = send_all(fd, request, strlen(request));
 	if (!r)
 		r = send_all(fd, "\n", 1);
 	if (!r)

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../log.h"
 #include "control.h"
 #include "report.h"
@@ -148,7 +149,7 @@ void control_close(struct control *c)
 
 unsigned control_poll(struct control *c, struct pollfd *fds, int *timeout_ms)
 {
-	uint64_t now = report_monotonic_ns();
+	uint64_t now = clock_monotonic_ns();
 	unsigned n = 1, busy = 0;
 
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
@@ -184,7 +185,7 @@ static void accept_one(struct control *c)
 			continue;
 		memset(k, 0, sizeof(*k));
 		k->fd = fd;
-		k->until_ns = report_monotonic_ns() + CONTROL_PATIENCE_MS * UINT64_C(1000000);
+		k->until_ns = clock_monotonic_ns() + CONTROL_PATIENCE_MS * UINT64_C(1000000);
 		return;
 	}
 	if (fd >= 0)
@@ -241,7 +242,7 @@ static void client_read(struct control *c, struct client *k)
 
 void control_run(struct control *c, const struct pollfd *fds)
 {
-	uint64_t now = report_monotonic_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct client *k = &c->clients[i];

@@ -37,8 +37,12 @@ void control_close(struct control *c);
 unsigned control_poll(struct control *c, struct pollfd *fds, int *timeout_ms);
 void control_run(struct control *c, const struct pollfd *fds);
 
-/* The other side: sends a request to the agent at path and reads the whole reply. 0 or a negative
- * errno (-ENOENT, -ECONNREFUSED: no agent there; -ETIMEDOUT: it does not answer). */
+/* The other side: a connection to the agent at path, on which neither sending nor receiving waits
+ * longer than CONTROL_PATIENCE_MS. A descriptor or a negative errno, as control_ask(). */
+int control_connect(const char *path);
+
+/* Sends a request to the agent at path and reads the whole reply. 0 or a negative errno (-ENOENT,
+ * -ECONNREFUSED: no agent there; -ETIMEDOUT: it does not answer). */
 int control_ask(const char *path, const char *request, struct buffer *reply);
 
 #endif

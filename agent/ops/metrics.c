@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../enrich/enrich.h"
 #include "../publish/publish.h"
 #include "exporters.h"
@@ -101,7 +101,7 @@ static void process(const struct ops_sources *s, uint64_t started_s, struct buff
 
 static void heartbeats(const struct ops_sources *s, struct buffer *to)
 {
-	uint64_t now = report_monotonic_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	if (!s->heartbeats)
 		return;

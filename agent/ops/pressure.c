@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../clock.h"
 #include "pressure.h"
 #include "report.h"
 
@@ -25,11 +26,7 @@ static unsigned read_receivers(const struct ops_sources *s, struct ops_receiver 
 
 static uint64_t cpu_ns(const struct ops_sources *s, unsigned worker)
 {
-	struct timespec ts;
-
-	if (!s->clocks || clock_gettime(s->clocks[worker], &ts))
-		return 0;
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return s->clocks ? clock_ns(s->clocks[worker]) : 0;
 }
 
 static void take(struct pressure_sample *to, const struct ops_sources *s)
@@ -38,7 +35,7 @@ static void take(struct pressure_sample *to, const struct ops_sources *s)
 	unsigned n = read_receivers(s, r);
 
 	memset(to, 0, sizeof(*to));
-	to->taken_ns = report_monotonic_ns();
+	to->taken_ns = clock_monotonic_ns();
 	for (unsigned i = 0; i < s->n_workers && i < RX_WORKERS_MAX; i++)
 		to->cpu_ns[i] = cpu_ns(s, i);
 	for (unsigned i = 0; i < n; i++)
@@ -58,7 +55,7 @@ void pressure_sample(struct pressure *p, const struct ops_sources *s)
 {
 	const struct pressure_sample *last = &p->samples[(p->next + SAMPLES - 1) % SAMPLES];
 
-	if (last->taken_ns && report_monotonic_ns() - last->taken_ns < 1000000000u)
+	if (last->taken_ns && clock_monotonic_ns() - last->taken_ns < 1000000000u)
 		return;
 	take(&p->samples[p->next], s);
 	p->next = (p->next + 1) % SAMPLES;

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../publish/flow_names.h"
 #include "../enrich/enrich.h"
 #include "../publish/publish.h"
@@ -23,14 +24,6 @@ const char *report_mode(enum rx_mode mode)
 	return mode == RX_NATIVE ? "native" : mode == RX_GENERIC ? "generic" : "udp";
 }
 
-uint64_t report_monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 uint64_t report_heartbeat_age(const struct ops_sources *s, unsigned i, uint64_t now_ns)
 {
 	uint64_t beat = __atomic_load_n(s->heartbeats[i], __ATOMIC_RELAXED);
@@ -40,7 +33,7 @@ uint64_t report_heartbeat_age(const struct ops_sources *s, unsigned i, uint64_t 
 
 bool report_alive(const struct ops_sources *s, struct buffer *why)
 {
-	uint64_t now = report_monotonic_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	for (unsigned i = 0; s->heartbeats && i < s->n_workers; i++) {
 		uint64_t age = report_heartbeat_age(s, i, now);
@@ -127,7 +120,7 @@ static void bottleneck(const struct verdict *v, struct buffer *to)
 
 static void workers(const struct ops_sources *s, const struct verdict *v, struct buffer *to)
 {
-	uint64_t now = report_monotonic_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	buffer_string(to, ",\"workers\":[");
 	for (unsigned i = 0; i < s->n_workers; i++) {

@@ -12,8 +12,6 @@ bool report_is_of_outputs(enum account_id id);
 /* "native", "generic", "udp" */
 const char *report_mode(enum rx_mode mode);
 
-uint64_t report_monotonic_ns(void);
-
 /* Milliseconds since worker i's last turn; 0 when it has not made one. */
 uint64_t report_heartbeat_age(const struct ops_sources *s, unsigned i, uint64_t now_ns);
 

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../log.h"
 #include "compress.h"
 #include "encode.h"
@@ -209,7 +210,6 @@ static void idle_work(struct file_sink *s, bool reopening)
 static void *file_thread(void *arg)
 {
 	struct file_sink *s = arg;
-	struct timespec now;
 	struct message *m;
 	bool stopping, reopening;
 	int old;
@@ -230,8 +230,7 @@ static void *file_thread(void *arg)
 		s->reopening = false;
 		pthread_mutex_unlock(&s->lock);
 		idle_work(s, reopening);
-		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-		message_pool_trim(&s->sink.pool, (uint64_t)now.tv_sec * 1000000000u);
+		message_pool_trim(&s->sink.pool, clock_coarse_ns());
 		if (m)
 			write_message(s, m);
 	} while (m || !stopping);

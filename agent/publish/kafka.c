@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../log.h"
 #include "kafka_conf.h"
 #include "kafka_sink.h"
@@ -55,7 +56,7 @@ static void *kafka_thread(void *arg)
 
 		wait_for_events(s, s->spool && kafka_spool_is_active(s) ? SPOOL_POLL_MS : POLL_MS);
 		rd_kafka_poll(s->rk, 0);
-		now = kafka_now_ms();
+		now = clock_monotonic_ms();
 		message_pool_trim(&s->sink.pool, now * 1000000);
 		if (now - tried >= RETRY_MS) {
 			tried = now;
@@ -117,7 +118,7 @@ static bool is_pending(struct kafka_sink *s, uint64_t since)
 	delivered = __atomic_load_n(&s->delivered_ms, __ATOMIC_RELAXED);
 	if (delivered > since)
 		since = delivered;
-	return pending && kafka_now_ms() < since + STOP_WITHOUT_DELIVERY_MS;
+	return pending && clock_monotonic_ms() < since + STOP_WITHOUT_DELIVERY_MS;
 }
 
 static uint64_t kafka_stop(struct sink *sink, unsigned seconds)
@@ -125,14 +126,14 @@ static uint64_t kafka_stop(struct sink *sink, unsigned seconds)
 	struct kafka_sink *s = of(sink);
 	uint64_t before = account_get(&sink->account, ACCOUNT_DROPPED_ERROR);
 	static const struct timespec moment = {.tv_nsec = 10000000};
-	uint64_t start = kafka_now_ms();
+	uint64_t start = clock_monotonic_ms();
 	struct message *m;
 
 	if (!s->started)
 		return 0;
 	s->started = false;
 	/* The thread goes on polling, trying again and emptying the spool meanwhile. */
-	while (is_pending(s, start) && kafka_now_ms() < start + 1000ull * seconds)
+	while (is_pending(s, start) && clock_monotonic_ms() < start + 1000ull * seconds)
 		nanosleep(&moment, NULL);
 	__atomic_store_n(&s->stopping, true, __ATOMIC_RELAXED);
 	pthread_join(s->thread, NULL);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../clock.h"
 #include "../log.h"
 #include "kafka_sink.h"
 
@@ -76,7 +77,7 @@ rd_kafka_resp_err_t kafka_produce(struct kafka_sink *s, struct message *m)
 
 void kafka_add_sent(struct kafka_sink *s, struct message *m)
 {
-	m->sent_ms = kafka_now_ms();
+	m->sent_ms = clock_monotonic_ms();
 	m->sent_next = NULL;
 	m->sent_before = s->sent_last;
 	if (s->sent_last) /* the thread may walk the list without the lock */
@@ -183,7 +184,7 @@ void kafka_delivery_report(rd_kafka_t *rk, const rd_kafka_message_t *report, voi
 		s->unreachable = false;
 		log_info("output %s: delivering again", s->sink.name);
 	}
-	__atomic_store_n(&s->delivered_ms, kafka_now_ms(), __ATOMIC_RELAXED);
+	__atomic_store_n(&s->delivered_ms, clock_monotonic_ms(), __ATOMIC_RELAXED);
 	sink_count_delivered(&s->sink, m);
 	kafka_done_with(s, m);
 }

@@ -7,7 +7,6 @@
 #define WEIR_KAFKA_SINK_H
 
 #include <librdkafka/rdkafka.h>
-#include <time.h>
 
 #include "sink.h"
 #include "spool.h"
@@ -52,14 +51,6 @@ struct kafka_sink {
 	bool unreachable; /* said so, and no delivery since */
 	uint64_t said_unreachable, said_refused, said_security, said_other, said_spool, said_topic;
 };
-
-static inline uint64_t kafka_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* kafka_topics.c */
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "../clock.h"
 #include "../flow_info.h"
 #include "../log.h"
 #include "encode.h"
@@ -432,16 +432,14 @@ static struct sink *open_output(struct publisher *p, const struct publish_option
 {
 	const struct output_options *output = &o->outputs[i];
 	const char *id = o->collector_id ? o->collector_id : "";
-	struct timespec now;
 	struct sink *s = sink_open(output);
 	int err;
 
 	if (!s)
 		return NULL;
-	clock_gettime(CLOCK_REALTIME, &now);
 	s->options = output;
 	s->collector_id = id;
-	s->boot = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	s->boot = clock_real_ns();
 	if (!s->lanes)
 		s->lanes = 1;
 	format_of(output)->constants(&p->constants[i], id);

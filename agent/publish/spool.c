@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../log.h"
 #include "spool_segment.h"
 
@@ -17,14 +17,6 @@ enum {
 	CLOCK_SET_SECONDS = 10,
 	SEGMENTS_PER_SPOOL = 16, /* what is dropped at once when it is full */
 };
-
-static uint64_t now_seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec;
-}
 
 static void make_room(struct spool *s, uint64_t need)
 {
@@ -66,7 +58,7 @@ int spool_put(struct spool *s, const struct message *m)
 		finish_writing(s);
 	make_room(s, need);
 	if (!s->writing) {
-		s->writing = segment_new(s, s->next_id, now_seconds(), &err);
+		s->writing = segment_new(s, s->next_id, clock_real_s(), &err);
 		if (!s->writing)
 			return err;
 		s->next_id++;
@@ -107,7 +99,7 @@ int spool_put_sent(struct spool *s, struct message *m)
 	int err = 0;
 
 	if (!g)
-		g = segment_new(s, m->spool.segment, now_seconds(), &err);
+		g = segment_new(s, m->spool.segment, clock_real_s(), &err);
 	if (!g || (err = segment_open(s, g, 0)))
 		return err;
 	m->spool.offset = g->size;
@@ -210,10 +202,7 @@ static void note_acknowledged(struct spool *s, struct segment *g, const struct m
 
 static int64_t clock_offset(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)now_seconds() - ts.tv_sec;
+	return (int64_t)clock_real_s() - (int64_t)(clock_monotonic_ns() / 1000000000u);
 }
 
 /* Segments do not become old because somebody set the clock. */
@@ -232,7 +221,7 @@ static void follow_clock(struct spool *s)
 void spool_tick(struct spool *s, const struct message *oldest)
 {
 	struct segment *g, *next;
-	uint64_t now = now_seconds();
+	uint64_t now = clock_real_s();
 
 	follow_clock(s);
 	for (g = TAILQ_FIRST(&s->segments); g; g = next) {

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "../clock.h"
 #include "../kept.h"
 #include "../log.h"
 #include "../service.h"
@@ -512,15 +512,14 @@ unsigned udp_receive(struct udp *u, struct datagram *out, unsigned max, struct a
 	const struct allow_list *allow = __atomic_load_n(&u->group->allow, __ATOMIC_ACQUIRE);
 	struct epoll_event ready[RX_BATCH];
 	unsigned filled = 0, n = 0;
-	uint64_t bytes = 0;
-	struct timespec now;
+	uint64_t bytes = 0, now;
 	int n_ready;
 
 	max = max < RX_BATCH ? max : RX_BATCH;
 	n_ready = epoll_wait(u->epoll, ready, RX_BATCH, 0);
 	if (n_ready <= 0)
 		return 0;
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = clock_real_ns();
 	u->turn++; /* one socket that is never empty must not keep out the others */
 	for (int r = 0; r < n_ready && filled < max; r++) {
 		unsigned i_ready = (u->turn + (unsigned)r) % (unsigned)n_ready;
@@ -542,8 +541,7 @@ unsigned udp_receive(struct udp *u, struct datagram *out, unsigned max, struct a
 			}
 			dg->data = u->parts[i].iov_base;
 			dg->len = u->messages[i].msg_len;
-			dg->received_ns = (uint64_t)now.tv_sec * 1000000000u +
-					  (uint64_t)now.tv_nsec;
+			dg->received_ns = now;
 			dg->via = VIA_UDP;
 			bytes += dg->len;
 			n++;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../log.h"
 #include "frame.h"
 #include "xsk.h"
@@ -276,14 +277,6 @@ void xsk_close(struct xsk *x)
 	free(x);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* The descriptors of the packet at `first`: their number, and its length in *len. 0: it is not all
  * there yet. */
 static uint32_t packet_parts(const struct xsk *x, uint32_t first, uint32_t available, uint64_t *len)
@@ -323,7 +316,7 @@ unsigned xsk_receive(struct xsk *x, struct datagram *out, unsigned max, struct a
 	x->taken = 0;
 	if (!available)
 		return 0;
-	received_ns = now_ns();
+	received_ns = clock_real_ns();
 	while (x->taken < available && n < max) {
 		uint32_t at = first + x->taken;
 

@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "../buffer.h"
+#include "../clock.h"
 #include "../decode/names.h"
 #include "../decode/state.h"
 #include "../decode/template.h"
@@ -54,14 +55,6 @@ struct topic {
 	struct buffer value, bare;
 	uint64_t said;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static uint64_t hash_of(const void *key, size_t len)
 {
@@ -199,7 +192,8 @@ static bool tell_domain(struct domain *d, void *arg)
 
 static void tell_news(struct topic *t)
 {
-	uint64_t changes = __atomic_load_n(&t->store->changes, __ATOMIC_RELAXED), now = now_ms();
+	uint64_t changes = __atomic_load_n(&t->store->changes, __ATOMIC_RELAXED);
+	uint64_t now = clock_monotonic_ms();
 	uint64_t pause = t->again ? 1000 : WALK_SECONDS * 1000;
 
 	if (changes == t->changes && now - t->walked_ms < pause)
@@ -364,7 +358,7 @@ static void *run(void *arg)
 	rcu_register_thread();
 	rcu_thread_offline();
 	while (!__atomic_load_n(&t->stopping, __ATOMIC_RELAXED)) {
-		uint64_t now = now_ms();
+		uint64_t now = clock_monotonic_ms();
 
 		if (t->partitions) {
 			listen_once(t);
@@ -434,9 +428,9 @@ static rd_kafka_t *client_new(struct topic *t, const struct output_options *o, r
 static void wait_until_read(struct topic *t, unsigned seconds)
 {
 	static const struct timespec moment = {.tv_nsec = 10000000};
-	uint64_t until = now_ms() + 1000ull * seconds;
+	uint64_t until = clock_monotonic_ms() + 1000ull * seconds;
 
-	while (!__atomic_load_n(&t->read, __ATOMIC_ACQUIRE) && now_ms() < until)
+	while (!__atomic_load_n(&t->read, __ATOMIC_ACQUIRE) && clock_monotonic_ms() < until)
 		nanosleep(&moment, NULL);
 	if (__atomic_load_n(&t->read, __ATOMIC_ACQUIRE))
 		log_info("templates.topic %s: %" PRIu64 " entries of other agents are known",

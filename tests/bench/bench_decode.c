@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <urcu-qsbr.h>
 
+#include "clock.h"
 #include "decode/decoder.h"
 #include "decode/exporter.h"
 
@@ -15,14 +15,6 @@ static const uint16_t usual[][2] = {
 	{8, 4}, {12, 4}, {15, 4}, {10, 4},  {14, 4},  {2, 4},  {1, 4},	{7, 2}, {11, 2}, {4, 1},
 	{6, 1}, {5, 1},	 {61, 1}, {152, 8}, {153, 8}, {16, 2}, {17, 2}, {9, 1}, {13, 1}, {58, 2},
 };
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static uint8_t *put(uint8_t *p, uint64_t v, unsigned n)
 {
@@ -124,7 +116,7 @@ static void run(const char *name, const uint8_t *first, uint32_t first_len, cons
 	}
 	dg.data = data;
 	dg.len = len;
-	start = cpu_ns();
+	start = clock_thread_ns();
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		ip_from_v4(&dg.src, &(uint32_t){__builtin_bswap32(0x0a000001 + i % exporters)});
 		if (decoder_datagram(&decoder, &dg, &batch) != DECODE_OK)
@@ -136,7 +128,8 @@ static void run(const char *name, const uint8_t *first, uint32_t first_len, cons
 	}
 	batch.full(&batch, batch.arg);
 	printf("%-12s %6u exporters %8.1f ns/flow %9.1f ns/datagram\n", name, exporters,
-	       (double)(cpu_ns() - start) / (double)flows, (double)(cpu_ns() - start) / ROUNDS);
+	       (double)(clock_thread_ns() - start) / (double)flows,
+	       (double)(clock_thread_ns() - start) / ROUNDS);
 	flow_batch_free(&batch);
 	exporter_store_free(store);
 }

@@ -8,11 +8,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "../unit/mmdb_build.h"
+#include "clock.h"
 #include "conf/settings.h"
 #include "enrich/ip_table.h"
 #include "enrich/meta.h"
@@ -42,10 +42,7 @@ static uint64_t next_random(void)
 
 static double now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts); /* other programs are no matter */
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)clock_thread_ns() / 1e9; /* other programs are no matter */
 }
 
 static uint32_t put(struct mmdb_build *m, const char *text)
@@ -302,17 +299,13 @@ static void table_path(const char *path, char to[PATH_MAX])
 
 static void make_table(const char *path)
 {
-	const struct ip_table_options o = {.paths = &path,
-					   .n_paths = 1,
-					   .as_names = true,
-					   .geo = true,
-					   .networks = true,
-					   .refs = true,
-					   .own_files = true};
+	struct ip_table_options o = ip_table_everything(&path, 1);
 	char error[300] = "", to[PATH_MAX];
 	struct table_identity id;
-	struct ip_table *t = ip_table_load(&o, error, sizeof(error));
+	struct ip_table *t;
 
+	o.own_files = true;
+	t = ip_table_load(&o, error, sizeof(error));
 	table_path(path, to);
 	if (!t || !table_identify(path, &id) || table_write(t, &id, to)) {
 		fprintf(stderr, "%s: no table: %s\n", to, error);
@@ -364,13 +357,7 @@ int main(int argc, char **argv)
 	char table[PATH_MAX], kept[PATH_MAX];
 	const info_writer *const writers[] = {protobuf_info, NULL};
 	const char *paths[] = {path};
-	struct ip_table_options o = {.paths = paths,
-				     .n_paths = 1,
-				     .writers = writers,
-				     .as_names = true,
-				     .geo = true,
-				     .networks = true,
-				     .refs = true};
+	struct ip_table_options o = ip_table_everything(paths, 1);
 	static struct settings settings;
 	struct enricher *e;
 	struct ip_table *t;
@@ -388,6 +375,7 @@ int main(int argc, char **argv)
 	make_file(prefixes, path);
 	make_table(path);
 	write_meta(meta);
+	o.writers = writers;
 	used = now();
 	t = ip_table_load(&o, error, sizeof(error));
 	used = now() - used;

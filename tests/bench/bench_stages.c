@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "clock.h"
 #include "conf/settings.h"
 #include "decode/exporter.h"
 #include "enrich/enricher.h"
@@ -69,14 +69,6 @@ static void die(const char *what, const char *why)
 {
 	fprintf(stderr, "bench_stages: %s: %s\n", what, why);
 	exit(2);
-}
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static void read_capture(const char *path)
@@ -393,10 +385,10 @@ int main(int argc, char **argv)
 		flows = b.n;
 	}
 	for (unsigned r = 0; r < rounds; r++) {
-		uint64_t start = cpu_ns();
+		uint64_t start = clock_thread_ns();
 
 		measured(s->round);
-		ns[r] = (double)(cpu_ns() - start) / (double)flows;
+		ns[r] = (double)(clock_thread_ns() - start) / (double)flows;
 	}
 	qsort(ns, rounds, sizeof(*ns), compare);
 	printf("%s %.2f %.2f ns, least and median of %u rounds of %llu flows\n", s->name, ns[0],

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <urcu-qsbr.h>
 
+#include "clock.h"
 #include "conf/settings.h"
 #include "enrich/enricher.h"
 #include "publish/encode.h"
@@ -41,14 +41,6 @@ static uint64_t next_random(void)
 	return seed;
 }
 
-static uint64_t now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void fill(struct flow_batch *b)
 {
 	b->n = ROWS;
@@ -70,14 +62,14 @@ static void one_batch(struct enrich_worker *w, struct flow_batch *b, struct row_
 	uint8_t *p = output;
 
 	fill(b);
-	wall = now(CLOCK_MONOTONIC);
-	cpu = now(CLOCK_THREAD_CPUTIME_ID);
+	wall = clock_monotonic_ns();
+	cpu = clock_thread_ns();
 	enrich_batch(w, b);
 	for (unsigned i = 0; i < ROWS; i++)
 		p = protobuf_format.flow(p, c, &b->rows[i]);
 	rcu_quiescent_state();
-	cpu = now(CLOCK_THREAD_CPUTIME_ID) - cpu;
-	wall = now(CLOCK_MONOTONIC) - wall;
+	cpu = clock_thread_ns() - cpu;
+	wall = clock_monotonic_ns() - wall;
 	to->batches++;
 	to->total_cpu_ns += cpu;
 	to->cpu_ns = cpu > to->cpu_ns ? cpu : to->cpu_ns;

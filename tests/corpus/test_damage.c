@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "clock.h"
 #include "decode/exporter.h"
 #include "decode/print.h"
 #include "rx/pcap.h"
@@ -164,10 +164,7 @@ static void check_accounts(const struct victim *v)
 
 static double now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return (double)clock_monotonic_ns() / 1e9;
 }
 
 static unsigned long setting(const char *name, unsigned long otherwise)

@@ -17,13 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static int fd = -1;
 	static char path[32];
 	const char *paths[] = {path};
-	const struct ip_table_options o = {.paths = paths,
-					   .n_paths = 1,
-					   .writers = writers,
-					   .as_names = true,
-					   .geo = true,
-					   .networks = true,
-					   .refs = true};
+	struct ip_table_options o = ip_table_everything(paths, 1);
 	char error[300] = "";
 	struct ip_table *t;
 
@@ -33,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
 		abort();
+	o.writers = writers;
 	t = ip_table_load(&o, error, sizeof(error));
 	if (!t) {
 		if (!*error)

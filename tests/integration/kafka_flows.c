@@ -14,10 +14,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bytes.h"
+#include "clock.h"
 #include "log.h"
 #include "publish/publish.h"
 
@@ -143,14 +143,6 @@ static void read_argument(char *argument)
 		die("no such key", argument);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static void fill(struct flow_batch *b, uint64_t first, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -195,7 +187,7 @@ static void pace(struct publisher *p, struct account *accounts, uint64_t done, u
 	uint64_t now;
 
 	do {
-		now = now_ns();
+		now = clock_monotonic_ns();
 		for (unsigned w = 0; w < a.workers; w++)
 			publish_tick(publisher_worker(p, w, &accounts[w]), now);
 		if (!a.rate || (now - start) / 1000 * a.rate / 1000000 >= done)
@@ -220,7 +212,7 @@ static int publish(void)
 	p = publisher_open(&o, (unsigned)a.workers);
 	if (!p || !accounts || flow_batch_init(&b, ROWS, 1))
 		return 1;
-	start = now_ns();
+	start = clock_monotonic_ns();
 	for (uint64_t i = a.first, k = 0; i < last && !stopped; k++) {
 		uint32_t n = last - i < ROWS ? (uint32_t)(last - i) : ROWS;
 
@@ -232,14 +224,14 @@ static int publish(void)
 			publisher_worker(p, (unsigned)(k % a.workers), &accounts[k % a.workers]),
 			&b);
 		i += n;
-		if (a.progress && now_ns() - told > 100000000) {
-			told = now_ns();
+		if (a.progress && clock_monotonic_ns() - told > 100000000) {
+			told = clock_monotonic_ns();
 			fprintf(stderr, "handed over %lu\n", i - a.first);
 		}
 		pace(p, accounts, i - a.first, start);
 	}
-	until = now_ns() + a.linger * 1000000000u;
-	while (now_ns() < until && !stopped && publisher_waiting(p, 0)) {
+	until = clock_monotonic_ns() + a.linger * 1000000000u;
+	while (clock_monotonic_ns() < until && !stopped && publisher_waiting(p, 0)) {
 		pace(p, accounts, 0, start);
 		usleep(20000);
 	}
@@ -250,7 +242,7 @@ static int publish(void)
 		if (n)
 			printf("%s %lu\n", account_name(i), n);
 	}
-	printf("lost %lu\nmillis %lu\n", lost, (now_ns() - start) / 1000000);
+	printf("lost %lu\nmillis %lu\n", lost, (clock_monotonic_ns() - start) / 1000000);
 	publisher_close(p, 0);
 	flow_batch_free(&b);
 	free(accounts);

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../agent/bytes.h"
+#include "../../agent/clock.h"
 #include "../../agent/log.h"
 #include "../../agent/rx/xsk.h"
 #include "../../loaders/xdp.h"
@@ -60,14 +60,6 @@ static int udp_socket(void)
 		exit(1);
 	}
 	return fd;
-}
-
-static unsigned long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (unsigned long long)ts.tv_sec * 1000 + (unsigned long long)ts.tv_nsec / 1000000;
 }
 
 static struct rx_options options(const char *interface, const char *pin_path)
@@ -125,16 +117,16 @@ int main(int argc, char **argv)
 	}
 	printf("ready\n");
 	fflush(stdout);
-	started = last = now_ms();
+	started = last = clock_monotonic_ms();
 	while (account_get(&a, ACCOUNT_RX_XDP) + udp < setting("count") &&
-	       now_ms() - last < setting(last == started ? "first" : "idle") &&
-	       now_ms() - started < setting("limit") * 1000) {
+	       clock_monotonic_ms() - last < setting(last == started ? "first" : "idle") &&
+	       clock_monotonic_ms() - started < setting("limit") * 1000) {
 		ssize_t got;
 
 		poll(polls, n + 1, 100);
 		while ((got = recv(polls[0].fd, buffer, sizeof(buffer), 0)) >= 0) {
 			udp++;
-			last = now_ms();
+			last = clock_monotonic_ms();
 		}
 		for (unsigned q = 0; q < n; q++) {
 			unsigned taken = xsk_receive(sockets[q], dg, RX_BATCH, &a);
@@ -145,7 +137,7 @@ int main(int argc, char **argv)
 					order += be32(dg[i].data);
 			of_queue[q] += taken;
 			if (taken)
-				last = now_ms();
+				last = clock_monotonic_ms();
 			xsk_release(sockets[q]);
 		}
 	}

@@ -12,16 +12,45 @@
 
 static const char *const heads[] = {"output", ">flows", ">dropped"};
 
+struct sheet {
+	FILE *to;
+	char *text;
+	size_t size;
+};
+
+static FILE *begin(struct sheet *s)
+{
+	return s->to = open_memstream(&s->text, &s->size);
+}
+
+static void expect(struct sheet *s, const char *wanted)
+{
+	fclose(s->to);
+	assert_string_equal(s->text, wanted);
+	free(s->text);
+}
+
 static void expect_table(struct columns *c, const char *wanted)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
+	struct sheet s;
 
-	columns_print(c, to);
-	fclose(to);
-	assert_string_equal(text, wanted);
-	free(text);
+	columns_print(c, begin(&s));
+	expect(&s, wanted);
+}
+
+static void expect_wrapped(const char *text, unsigned width, const char *wanted)
+{
+	struct sheet s;
+
+	print_wrapped(text, width, begin(&s));
+	expect(&s, wanted);
+}
+
+/* Of three columns, the first of which may be shortened and the second left out. */
+static struct columns outputs(unsigned width)
+{
+	return (struct columns){
+		.heads = heads, .n = 3, .width = width, .spare = "\2", .shorten = 1, .least = 10};
 }
 
 static void add_row(struct columns *c, const char *name, uint64_t flows, uint64_t dropped)
@@ -33,8 +62,7 @@ static void add_row(struct columns *c, const char *name, uint64_t flows, uint64_
 
 static void a_long_name_leaves_room_for_numbers(void **state)
 {
-	struct columns c = {
-		.heads = heads, .n = 3, .width = 40, .spare = "\2", .shorten = 1, .least = 10};
+	struct columns c = outputs(40);
 
 	(void)state;
 	add_row(&c, "kafka:broker-0.example.org:9092,broker-1.example.org:9092/flows", 1234567, 89);
@@ -46,8 +74,7 @@ static void a_long_name_leaves_room_for_numbers(void **state)
 
 static void what_does_not_fit_even_then_is_left_out(void **state)
 {
-	struct columns c = {
-		.heads = heads, .n = 3, .width = 27, .spare = "\2", .shorten = 1, .least = 10};
+	struct columns c = outputs(27);
 
 	(void)state;
 	add_row(&c, "a name that is much too long", 1234567, 89);
@@ -80,18 +107,6 @@ static void letters_count_and_not_bytes(void **state)
 	expect_table(&c, "  output  flows  dropped\n"
 			 "  Genève      1        2\n"
 			 "  Zurich      3        4\n");
-}
-
-static void expect_wrapped(const char *text, unsigned width, const char *wanted)
-{
-	char *got = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&got, &size);
-
-	print_wrapped(text, width, to);
-	fclose(to);
-	assert_string_equal(got, wanted);
-	free(got);
 }
 
 static void texts_break_between_words(void **state)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "clock.h"
 #include "enrich/enrich.h"
 #include "enrich/ip_table.h"
 #include "log.h"
@@ -533,14 +534,6 @@ struct load {
 	uint64_t changed_ns[1000]; /* what the first batch with each table took */
 };
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 enum {
 	ROWS = 64,
 #ifdef SANITIZED
@@ -565,7 +558,7 @@ static void *work(void *arg)
 	rcu_register_thread();
 	w = enrich_worker_new(l->e, ROWS, &mine);
 	while (!__atomic_load_n(&l->stop, __ATOMIC_RELAXED)) {
-		uint64_t start = now_ns(CLOCK_THREAD_CPUTIME_ID), took;
+		uint64_t start = clock_thread_ns(), took;
 		uint32_t as;
 
 		for (unsigned i = 0; i < ROWS; i++)
@@ -590,7 +583,7 @@ static void *work(void *arg)
 			json_format.flow(row, &none, &rows[i]);
 			protobuf_format.flow(row, &none, &rows[i]);
 		}
-		took = now_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+		took = clock_thread_ns() - start;
 		if (as != last && l->generations < 1000)
 			l->changed_ns[l->generations++] = took;
 		last = as;

@@ -37,14 +37,7 @@ static int tear_down(void **state)
 static struct ip_table *load(unsigned n, char *error)
 {
 	const char *paths[] = {path[0], path[1]};
-	const struct ip_table_options o = {
-		.paths = paths,
-		.n_paths = n,
-		.as_names = true,
-		.geo = true,
-		.networks = true,
-		.refs = true,
-	};
+	const struct ip_table_options o = ip_table_everything(paths, n);
 
 	return ip_table_load(&o, error, 200);
 }

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "clock.h"
 #include "decode/exporter.h"
 #include "ops/balance.h"
 #include "ops/control.h"
@@ -95,7 +96,7 @@ static int setup(void **state)
 	rcu_register_thread();
 	for (unsigned i = 0; i < WORKERS; i++) {
 		a->account_list[i] = &a->accounts[i];
-		a->beats[i] = report_monotonic_ns();
+		a->beats[i] = clock_monotonic_ns();
 		a->beat_list[i] = &a->beats[i];
 	}
 	a->publish.n_outputs = 1;
@@ -529,7 +530,7 @@ static void health_fails_when_a_worker_stands_still(void **state)
 	struct agent *a = *state;
 	struct buffer reply = {0};
 
-	a->beats[1] = report_monotonic_ns() - UINT64_C(11500000000);
+	a->beats[1] = clock_monotonic_ns() - UINT64_C(11500000000);
 	start(a);
 	http_get(a, "GET /healthz HTTP/1.0\r\n\r\n", &reply);
 	has(reply.p, " 503 ");

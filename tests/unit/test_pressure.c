@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "ops/pressure.h"
 #include "ops/report.h"
 
@@ -107,7 +108,7 @@ static void loss_of_a_busy_worker_is_for_lack_of_time(void **state)
 	struct verdict v;
 
 	f->clocks[1] = CLOCK_MONOTONIC; /* never idle */
-	f->pressure.samples[0].cpu_ns[1] = report_monotonic_ns() - 9900000000u;
+	f->pressure.samples[0].cpu_ns[1] = clock_monotonic_ns() - 9900000000u;
 	v = judge(f);
 	assert_int_equal(v.stage, STAGE_DECODE);
 	assert_in_range(v.busy[1], 98, 100);

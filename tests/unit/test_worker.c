@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "clock.h"
 #include "decode/exporter.h"
 #include "service.h"
 #include "worker.h"
@@ -169,14 +170,6 @@ static void all_of_all_receivers_is_published_before_it_is_released(void **state
 	finish(&b, 13333);
 }
 
-static uint64_t monotonic_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static void idle_worker_sleeps_beats_and_wakes(void **state)
 {
 	static struct bench b;
@@ -186,10 +179,10 @@ static void idle_worker_sleeps_beats_and_wakes(void **state)
 	(void)state;
 	start(&b, 0, 0, true);
 	usleep(100000);
-	cpu = monotonic_ns(CLOCK_PROCESS_CPUTIME_ID);
+	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	beat = __atomic_load_n(worker_heartbeat(b.worker), __ATOMIC_RELAXED);
 	usleep(400000);
-	assert_true(monotonic_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 100000000);
+	assert_true(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu < 100000000);
 	for (int i = 0;
 	     i < 6000 && __atomic_load_n(worker_heartbeat(b.worker), __ATOMIC_RELAXED) == beat; i++)
 		usleep(10000);
