@@ -35,7 +35,10 @@ static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size
 
 rd_kafka_topic_t *kafka_topic_new(struct kafka_sink *s, const char *name)
 {
-	rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
+	/* With what the settings say of topics: of a new one librdkafka would take its own
+	 * defaults.
+	 */
+	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(s->rk);
 
 	rd_kafka_topic_conf_set_opaque(conf, s);
 	rd_kafka_topic_conf_set_partitioner_cb(conf, s->sink.options->key_exporter

@@ -127,10 +127,11 @@ static void read_argument(char *argument)
 			    : !strcmp(v, "native") ? FORMAT_NATIVE
 						   : FORMAT_PROTOBUF;
 	else if (!strcmp(argument, "compression"))
-		o->compression = !strcmp(v, "none")   ? COMPRESS_NONE
-				 : !strcmp(v, "gzip") ? COMPRESS_GZIP
-				 : !strcmp(v, "zstd") ? COMPRESS_ZSTD
-						      : COMPRESS_LZ4;
+		o->compression = !strcmp(v, "none")	  ? COMPRESS_NONE
+				 : !strcmp(v, "gzip")	  ? COMPRESS_GZIP
+				 : !strcmp(v, "zstd")	  ? COMPRESS_ZSTD
+				 : !strcmp(v, "lz4-fast") ? COMPRESS_LZ4_FAST
+							  : COMPRESS_LZ4;
 	else if (!strcmp(argument, "key"))
 		o->key_exporter = !strcmp(v, "exporter");
 	else if (!strcmp(argument, "sync"))

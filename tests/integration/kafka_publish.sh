@@ -19,6 +19,20 @@ for compression in lz4 zstd gzip none; do
 	check "every flow arrives once, compression $compression" every_flow_arrives_once $compression
 done
 
+# Bytes that the broker has of a topic.
+bytes_of() { find "$work/broker" -path "*/$1-[0-9]*/*.log" -printf '%s\n' | awk '{ n += $1 } END { print n + 0 }'; }
+
+# Settings that librdkafka has for each topic reach it: the level of compression is one.
+fast_lz4_is_less_compressed() {
+	local lz4 fast none
+	publish brokers=$KAFKA topic=fast flows=300000 compression=lz4-fast && is accounts published_flows 300000 &&
+		read_back brokers=$KAFKA topic=fast flows=300000 && is reading distinct 300000 && is reading bad 0 || return
+	lz4=$(bytes_of lz4) fast=$(bytes_of fast) none=$(bytes_of none)
+	echo "bytes: lz4 $lz4, lz4-fast $fast, none $none"
+	[ "$lz4" -gt 0 ] && [ "$fast" -gt $((lz4 * 105 / 100)) ] && [ "$fast" -lt "$none" ]
+}
+check "lz4-fast is LZ4 that compresses less" fast_lz4_is_less_compressed
+
 order_is_kept() {
 	publish brokers=$KAFKA topic=order flows=300000 exporters=97 message_bytes=65536 &&
 		read_back brokers=$KAFKA topic=order flows=300000 exporters=97 &&
