@@ -209,8 +209,8 @@ static const struct setting output_rows[] = {
 	 OUT(compression),
 	 .choices = compressions,
 	 .fallback = "auto",
-	 .help = "auto: none for files, lz4 for kafka. Files: none, gzip, zstd. Kafka: any. lz4-fast takes half the time of lz4 "
-		 "and makes a quarter more bytes; consumers need nothing for it."},
+	 .help = "auto: none for files, lz4 for kafka. Files: none, gzip, zstd. Kafka: any. lz4-fast takes two thirds of lz4's time "
+		 "and makes a fifth more bytes; consumers need nothing for it."},
 	{.path = "path",
 	 .type = SETTING_TEXT,
 	 .flags = SETTING_SHOWN,

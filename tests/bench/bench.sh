@@ -125,12 +125,14 @@ nowhere() { # FORMAT
 names_only='enrich.refs=false enrich.networks=false'
 
 part_micro() {
-	local p s line
+	local p s line hosts
 	say "Stages, ns of CPU time a flow (receive: a datagram), one thread, over captures in memory"
 	for p in netflow5 netflow9 ipfix sflow; do
 		"$BUILD/tests/send_load" --to $to --from 10.9.0.10 --write "$scratch/$p.pcap" --protocol $p \
 			--cycle 200 --hosts 20000 --spread "$spread" --exporters 16 >/dev/null
 	done
+	hosts=$("$WEIR" replay -q "$scratch/ipfix.pcap" | jq -r .src_addr | sort -u | wc -l)
+	[ "$hosts" -gt 1000 ] || { echo "the load has $hosts hosts: nothing enriched would mean anything"; exit 1; }
 	for s in receive/ipfix decode/netflow5 decode/netflow9 decode/ipfix decode/sflow enrich/ipfix \
 		encode-protobuf/ipfix encode-json/ipfix encode-native/ipfix spool/ipfix hash/ipfix \
 		pipeline-protobuf/ipfix pipeline-native/ipfix pipeline-json/ipfix; do
@@ -153,6 +155,9 @@ part_agent() {
 	bench_agent "ipfix protobuf/lz4 names only" $(kafka protobuf lz4) "enrich.cache=$cache" $names_only -- \
 		--protocol ipfix --exporters 16 --cycle 20000
 	# shellcheck disable=SC2046
+	bench_agent "ipfix protobuf/lz4, 1,000 hosts" $(kafka protobuf lz4) "enrich.cache=$cache" -- \
+		--protocol ipfix --exporters 16 --cycle 20000 --hosts 1000
+	# shellcheck disable=SC2046
 	bench_agent "ipfix protobuf/lz4 not enriched" $(kafka protobuf lz4) -- \
 		--protocol ipfix --exporters 16 --cycle 20000
 	for format in netflow9 netflow5 sflow; do
@@ -165,8 +170,13 @@ part_agent() {
 
 part_shape() {
 	local n
-	say "How cost depends on exporters, templates and queues: Protobuf made and thrown away"
+	say "How cost depends on hosts, exporters, templates and queues: Protobuf made and thrown away"
 	fresh_pair
+	for n in 1 1000 20000 1000000; do
+		# shellcheck disable=SC2046
+		bench_agent "hosts $n" $(nowhere protobuf) "enrich.cache=$cache" -- --protocol ipfix \
+			--exporters 16 --cycle 20000 --hosts $n
+	done
 	for n in 1 100 10000; do
 		# shellcheck disable=SC2046
 		bench_agent "exporters $n" $(nowhere protobuf) "enrich.cache=$cache" -- --protocol ipfix \

@@ -26,7 +26,7 @@ GOALS = [
 TITLES = {
     "micro": "Stages, one thread, captures in memory (receive: of a datagram)",
     "agent": "The whole agent to a Kafka broker, CPU time a flow",
-    "shape": "Exporters, templates and queues (Protobuf made and thrown away)",
+    "shape": "Hosts, exporters, templates and queues (Protobuf made and thrown away)",
     "loss": "High rate",
     "start": "Start and idle",
     "swap": "The table of addresses exchanged: the longest batch of 256 flows",
