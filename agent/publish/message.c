@@ -125,7 +125,7 @@ unsigned message_pool_fill(struct message_pool *p)
 void message_sent(struct message_pool *p, const struct message *m)
 {
 	pthread_mutex_lock(&p->lock);
-	p->sent_bytes += m->len;
+	__atomic_store_n(&p->sent_bytes, p->sent_bytes + m->len, __ATOMIC_RELAXED);
 	p->sent_flows += m->counters ? 0 : m->rows;
 	pthread_mutex_unlock(&p->lock);
 }
@@ -150,12 +150,13 @@ static void put_back(struct message_pool *p, struct message *m, bool sent)
 	if (m->touched < m->len)
 		m->touched = m->len;
 	/* As many buffers may have been large at one time or another as there are. */
-	if (__atomic_load_n(&p->free_bytes, __ATOMIC_RELAXED) + m->touched >
+	if (__atomic_load_n(&p->free_bytes, __ATOMIC_RELAXED) + m->touched +
+		    __atomic_load_n(&p->sent_bytes, __ATOMIC_RELAXED) >
 	    p->max_sent_bytes + kept_bytes(p))
 		give_to_system(p, m);
 	pthread_mutex_lock(&p->lock);
 	if (sent) {
-		p->sent_bytes -= m->len;
+		__atomic_store_n(&p->sent_bytes, p->sent_bytes - m->len, __ATOMIC_RELAXED);
 		p->sent_flows -= m->counters ? 0 : m->rows;
 	}
 	m->next = p->free;

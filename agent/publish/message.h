@@ -43,7 +43,8 @@ struct message_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t given_back;
 	struct message *free;
-	uint64_t sent_bytes; /* handed to the sink and not yet given back */
+	uint64_t sent_bytes; /* handed to the sink and not yet given back; read without the lock,
+				too */
 	uint64_t sent_flows; /* rows in them, counter samples not counted */
 	uint64_t max_sent_bytes;
 	size_t capacity; /* bytes in a buffer */
