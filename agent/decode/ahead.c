@@ -68,11 +68,10 @@ static void fetch_lines(const void *p, unsigned lines)
 		__builtin_prefetch((const char *)p + (size_t)i * LINE);
 }
 
-void decoder_fetch(const struct decoder *d, const struct datagram *datagrams, unsigned n)
+/* Each of these goes one level further down, as far as there is one. */
+static void fetch_exporters(const struct decode_context *c, const struct datagram *datagrams,
+			    struct ahead ahead[], unsigned n)
 {
-	const struct decode_context *c = &d->context;
-	struct ahead ahead[DECODER_FETCH_MAX];
-
 	for (unsigned i = 0; i < n; i++) {
 		look_into(&ahead[i], &datagrams[i]);
 		idtable_fetch_key(&c->store->exporters, exporter_key(c->store, &datagrams[i].src));
@@ -82,13 +81,15 @@ void decoder_fetch(const struct decoder *d, const struct datagram *datagrams, un
 						 exporter_key(c->store, &datagrams[i].src));
 
 		ahead[i].exporter = e;
-		ahead[i].domain = NULL;
-		ahead[i].template = NULL;
 		if (!e)
 			continue;
 		__builtin_prefetch(e);
 		fetch_lines(&e->counts[c->worker], 2);
 	}
+}
+
+static void fetch_domains(struct ahead ahead[], unsigned n)
+{
 	for (unsigned i = 0; i < n; i++)
 		if (ahead[i].exporter)
 			idtable_fetch(&ahead[i].exporter->domains);
@@ -96,12 +97,16 @@ void decoder_fetch(const struct decoder *d, const struct datagram *datagrams, un
 		if (ahead[i].exporter)
 			idtable_fetch_key(&ahead[i].exporter->domains, ahead[i].domain_key);
 	for (unsigned i = 0; i < n; i++) {
-		if (!ahead[i].exporter)
-			continue;
-		ahead[i].domain = idtable_get(&ahead[i].exporter->domains, ahead[i].domain_key);
+		struct exporter *e = ahead[i].exporter;
+
+		ahead[i].domain = e ? idtable_get(&e->domains, ahead[i].domain_key) : NULL;
 		if (ahead[i].domain)
 			fetch_lines(ahead[i].domain, (sizeof(struct domain) + LINE - 1) / LINE);
 	}
+}
+
+static void fetch_templates(struct ahead ahead[], unsigned n)
+{
 	for (unsigned i = 0; i < n; i++) {
 		if (!ahead[i].domain)
 			continue;
@@ -112,13 +117,22 @@ void decoder_fetch(const struct decoder *d, const struct datagram *datagrams, un
 		if (ahead[i].domain && ahead[i].set_id)
 			idtable_fetch_key(&ahead[i].domain->templates, ahead[i].set_id);
 	for (unsigned i = 0; i < n; i++) {
-		if (!ahead[i].domain || !ahead[i].set_id)
-			continue;
-		ahead[i].template = template_find(ahead[i].domain, ahead[i].set_id);
+		bool data = ahead[i].domain && ahead[i].set_id;
+
+		ahead[i].template = data ? template_find(ahead[i].domain, ahead[i].set_id) : NULL;
 		if (ahead[i].template)
 			fetch_lines(ahead[i].template, 2);
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (ahead[i].template && ahead[i].template->program)
 			fetch_lines(ahead[i].template->program, PROGRAM_LINES);
+}
+
+void decoder_fetch(const struct decoder *d, const struct datagram *datagrams, unsigned n)
+{
+	struct ahead ahead[DECODER_FETCH_MAX];
+
+	fetch_exporters(&d->context, datagrams, ahead, n);
+	fetch_domains(ahead, n);
+	fetch_templates(ahead, n);
 }
