@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { CACHE_LINE = 64 }; /* bytes that come from memory together */
+
 /* Bytes that belong to somebody else: not NUL-terminated, never freed through this handle.
  * Valid until the batch that refers to them has been published. */
 struct text {

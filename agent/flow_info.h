@@ -79,9 +79,9 @@ static inline void info_prefetch(const void *info, uint32_t bytes_before)
 	__builtin_prefetch(p);
 	p -= bytes_before;
 	__builtin_prefetch(p);
-	if (bytes_before > 112) {
-		__builtin_prefetch(p + 64);
-		__builtin_prefetch(p + 128);
+	if (bytes_before > 2 * CACHE_LINE - sizeof(struct info_bytes)) {
+		__builtin_prefetch(p + CACHE_LINE);
+		__builtin_prefetch(p + 2 * CACHE_LINE);
 	}
 }
 

@@ -10,13 +10,9 @@
 #include "exporter.h"
 #include "template.h"
 
-enum {
-	LINE = 64,
-	PROGRAM_LINES = 6, /* most programs; prefetching beyond one does no harm */
-};
+enum { PROGRAM_LINES = 6 }; /* most programs; prefetching beyond one does no harm */
 
 struct ahead {
-	enum flow_type version;
 	uint64_t domain_key;
 	uint16_t set_id; /* of the first set, where it is data; else 0 */
 	struct exporter *exporter;
@@ -27,11 +23,11 @@ struct ahead {
 /* Which stream the datagram is of, as the protocols' decoders find it. */
 static void look_into(struct ahead *a, const struct datagram *dg)
 {
+	enum flow_type version = datagram_version(dg);
 	const uint8_t *p = dg->data;
 	uint32_t id = 0, set = 0;
 
-	a->version = datagram_version(dg);
-	switch (a->version) {
+	switch (version) {
 	case FLOW_NETFLOW_V5:
 		if (dg->len >= 22)
 			id = be16(p + 20);
@@ -58,14 +54,14 @@ static void look_into(struct ahead *a, const struct datagram *dg)
 	default:
 		break;
 	}
-	a->domain_key = domain_key(a->version, id);
+	a->domain_key = domain_key(version, id);
 	a->set_id = set >= IPFIX_MIN_DATA_SET ? (uint16_t)set : 0;
 }
 
 static void fetch_lines(const void *p, unsigned lines)
 {
 	for (unsigned i = 0; i < lines; i++)
-		__builtin_prefetch((const char *)p + (size_t)i * LINE);
+		__builtin_prefetch((const char *)p + (size_t)i * CACHE_LINE);
 }
 
 /* Each of these goes one level further down, as far as there is one. */
@@ -101,7 +97,8 @@ static void fetch_domains(struct ahead ahead[], unsigned n)
 
 		ahead[i].domain = e ? idtable_get(&e->domains, ahead[i].domain_key) : NULL;
 		if (ahead[i].domain)
-			fetch_lines(ahead[i].domain, (sizeof(struct domain) + LINE - 1) / LINE);
+			fetch_lines(ahead[i].domain,
+				    (sizeof(struct domain) + CACHE_LINE - 1) / CACHE_LINE);
 	}
 }
 

@@ -14,7 +14,6 @@ enum {
 	CHUNK_FIRST = 32 << 10,
 	CHUNK_LAST = 4 << 20,
 	TABLE_START = 1024,
-	CACHE_LINE = 64,
 	NAMES_MAX = 24, /* of an image whose other role differs by them */
 	HEAD_MAX = INFO_FORMATS * (1 + 2 * NAMES_MAX),
 };
@@ -62,12 +61,17 @@ static bool arena_grow(struct arena *a, size_t n)
 	return true;
 }
 
+static bool arena_has_room(struct arena *a, size_t n)
+{
+	return (a->chunks && (size_t)(a->end - a->next) >= n) || arena_grow(a, n);
+}
+
 void *arena_get(struct arena *a, size_t n)
 {
 	void *p;
 
 	n = (n + 7) & ~(size_t)7;
-	if ((!a->chunks || (size_t)(a->end - a->next) < n) && !arena_grow(a, n))
+	if (!arena_has_room(a, n))
 		return NULL;
 	p = a->next;
 	a->next += n;
@@ -78,9 +82,8 @@ void *arena_get_hot(struct arena *a, size_t n, size_t hot)
 {
 	size_t slack = (CACHE_LINE - hot % CACHE_LINE) % CACHE_LINE, at;
 
-	if (!a->chunks || (size_t)(a->end - a->next) < n + CACHE_LINE)
-		if (!arena_grow(a, n + CACHE_LINE))
-			return NULL;
+	if (!arena_has_room(a, n + CACHE_LINE))
+		return NULL;
 	at = (uintptr_t)a->next % CACHE_LINE;
 	if (at > slack)
 		a->next += CACHE_LINE - at;

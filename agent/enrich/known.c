@@ -200,7 +200,7 @@ const struct interface_info *known_interface_find(struct known *k, const struct 
 		k->n_interfaces++;
 		*i = (struct known_interface){tag, index,
 					      make_interface(k, m, r, exporter, index, name)};
-	} else if (name->len && !(i->info && i->info->name.len)) {
+	} else if (known_lacks_name(i, name)) {
 		i->info = make_interface(k, m, r, exporter, index, name);
 	}
 	return k->interner.failed ? NULL : i->info;

@@ -21,7 +21,7 @@ enum {
 
 /* What tells whether it is the one stands in one line of the cache with where it is encoded. */
 struct known_exporter {
-	_Alignas(64) struct ip_addr address;
+	_Alignas(CACHE_LINE) struct ip_addr address;
 	struct device_info device;
 	uint32_t slot;
 	bool named; /* by the metadata or an options record */
@@ -93,6 +93,12 @@ static inline uint32_t known_interface_slot(uint32_t exporter, uint32_t index)
 	return (uint32_t)(h >> 40) & (KNOWN_INTERFACE_SLOTS - 1);
 }
 
+/* `name` tells what was not known when the interface was looked up. */
+static inline bool known_lacks_name(const struct known_interface *i, const struct text *name)
+{
+	return name->len && !(i->info && i->info->name.len);
+}
+
 /* NULL: nothing is known of it, or there is no room. `name` is what the exporter calls it. */
 const struct interface_info *known_interface_find(struct known *k, const struct meta *m,
 						  const struct rules *r, uint32_t exporter,
@@ -106,8 +112,8 @@ static inline const struct interface_info *known_interface(struct known *k, cons
 {
 	const struct known_interface *i = &k->interfaces[slot];
 
-	if (i->tag == known_tag(k, exporter) && i->index == index &&
-	    (!name->len || (i->info && i->info->name.len)) && !k->interner.failed)
+	if (i->tag == known_tag(k, exporter) && i->index == index && !known_lacks_name(i, name) &&
+	    !k->interner.failed)
 		return i->info;
 	return known_interface_find(k, m, r, exporter, index, name);
 }

@@ -35,9 +35,7 @@ static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size
 
 rd_kafka_topic_t *kafka_topic_new(struct kafka_sink *s, const char *name)
 {
-	/* With what the settings say of topics: of a new one librdkafka would take its own
-	 * defaults.
-	 */
+	/* A new one would have librdkafka's defaults, not what the settings say of topics. */
 	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(s->rk);
 
 	rd_kafka_topic_conf_set_opaque(conf, s);
