@@ -70,8 +70,8 @@ static void one_image_is_for_both_roles(void **state)
 			     .ref = TEXT("64500__v1"),
 			     .organization = TEXT("Example \"src_\" Networks"),
 			     .organization_ref = TEXT("o__v1")};
-	struct geo_info geo = {.country = TEXT("FR"), .city = TEXT("Lyon"), .latitude = 45.75,
-			       .longitude = NAN};
+	struct geo_info geo = {
+		.country = TEXT("FR"), .city = TEXT("Lyon"), .latitude = 45.75, .longitude = NAN};
 	const struct as_info *a;
 
 	(void)state;
@@ -91,8 +91,8 @@ static void one_image_is_for_both_roles(void **state)
 /* Where Protobuf's tags do not differ by the same in all of them there is an image for each. */
 static void images_that_differ_by_more_are_kept_both(void **state)
 {
-	struct network_info n = {.name = TEXT("campus"), .role = TEXT("servers"),
-				 .site = TEXT("lyon")};
+	struct network_info n = {
+		.name = TEXT("campus"), .role = TEXT("servers"), .site = TEXT("lyon")};
 	const struct network_info *kept;
 
 	(void)state;
