@@ -47,7 +47,7 @@ $(BUILD)/gen/live.skel.h: tests/tools/live/live.bpf.c tests/tools/live/live.h
 $(BUILD)/tests/send_load: tests/tools/send_load.c $(wildcard tests/tools/load/*.[ch]) tests/tools/live/loader.c \
 		tests/tools/live/loader.h $(BUILD)/gen/live.skel.h
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz -lm
 
 $(BUILD)/tests/%: tests/tools/%.c
 	$(call say,LD,$@)

@@ -158,6 +158,9 @@ part_agent() {
 	bench_agent "ipfix protobuf/lz4, 1,000 hosts" $(kafka protobuf lz4) "enrich.cache=$cache" -- \
 		--protocol ipfix --exporters 16 --cycle 20000 --hosts 1000
 	# shellcheck disable=SC2046
+	bench_agent "ipfix protobuf/lz4, Zipf" $(kafka protobuf lz4) "enrich.cache=$cache" -- \
+		--protocol ipfix --exporters 16 --cycle 20000 --zipf
+	# shellcheck disable=SC2046
 	bench_agent "ipfix protobuf/lz4 not enriched" $(kafka protobuf lz4) -- \
 		--protocol ipfix --exporters 16 --cycle 20000
 	for format in netflow9 netflow5 sflow; do
@@ -177,6 +180,9 @@ part_shape() {
 		bench_agent "hosts $n" $(nowhere protobuf) "enrich.cache=$cache" -- --protocol ipfix \
 			--exporters 16 --cycle 20000 --hosts $n
 	done
+	# shellcheck disable=SC2046
+	bench_agent "hosts 20000, Zipf" $(nowhere protobuf) "enrich.cache=$cache" -- --protocol ipfix \
+		--exporters 16 --cycle 20000 --zipf
 	for n in 1 100 10000; do
 		# shellcheck disable=SC2046
 		bench_agent "exporters $n" $(nowhere protobuf) "enrich.cache=$cache" -- --protocol ipfix \

@@ -278,7 +278,8 @@ static void usage(void)
 	       "  --ports N          as many source ports per exporter (1)\n"
 	       "  --template-every N datagrams of a stream (50); with --live 0: only before all\n"
 	       "  --templates N      of each exporter, used in turn (1)\n"
-	       "  --hosts N          that the flows are between, few of them busy\n"
+	       "  --hosts N          that the flows are between; a fifth of them has half of the flows\n"
+	       "  --zipf             by Zipf's law: of 20,000 hosts 140 have half of the flows\n"
 	       "  --spread BITS      the hosts lie in 2^BITS addresses from 1.0.0.0 on (27)\n"
 	       "  --interface IF     send frames through a packet socket; with it:\n"
 	       "  --mac MAC          to this address (ff:ff:ff:ff:ff:ff)\n"
@@ -322,6 +323,7 @@ static void parse(int argc, char **argv)
 		WRITE,
 		TIME,
 		SPREAD,
+		ZIPF,
 		HELP
 	};
 	static const struct option names[] = {
@@ -349,6 +351,7 @@ static void parse(int argc, char **argv)
 		{"write", 1, 0, WRITE},
 		{"time", 1, 0, TIME},
 		{"spread", 1, 0, SPREAD},
+		{"zipf", 0, 0, ZIPF},
 		{"help", 0, 0, HELP},
 		{0},
 	};
@@ -415,6 +418,9 @@ static void parse(int argc, char **argv)
 			break;
 		case HOSTS:
 			options.hosts = number;
+			break;
+		case ZIPF:
+			options.zipf = true;
 			break;
 		case LIVE:
 			options.live = true;

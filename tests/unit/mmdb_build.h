@@ -206,6 +206,10 @@ static inline void mmdb_build_write(const struct mmdb_build *m, const char *path
 
 	snprintf(temporary, sizeof(temporary), "%s.tmp", path);
 	f = fopen(temporary, "we");
+	if (!f) {
+		perror(temporary);
+		exit(1);
+	}
 	for (uint32_t i = 0; i < m->n_nodes; i++)
 		for (unsigned k = 0; k < 2; k++) {
 			uint32_t r = m->nodes[i][k];

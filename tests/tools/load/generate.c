@@ -1,6 +1,7 @@
 /* The load generator's datagrams.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <linux/if_ether.h>
+#include <math.h>
 #include <string.h>
 
 #include "load.h"
@@ -24,11 +25,15 @@ static uint64_t scramble(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* Few of many hosts have most of the traffic. */
+/* Half of the traffic is of a fifth of the hosts; with --zipf, of a few. */
 static uint32_t host(uint64_t random)
 {
 	uint64_t i = (random & 0xffff) * (random >> 16 & 0xffff) * options.hosts >> 32;
-	uint64_t a = scramble(i + 1);
+	uint64_t a;
+
+	if (options.zipf) /* P(rank < r) = log r / log hosts */
+		i = (uint64_t)pow(options.hosts, (double)(uint32_t)random / 4294967296.0) - 1;
+	a = scramble(i + 1);
 
 	return (1u << 24) + (uint32_t)(a & ((1ull << options.spread) - 1));
 }

@@ -50,6 +50,7 @@ extern struct options {
 	uint32_t time;	    /* s since 1970, of all datagrams; 0: when the run began */
 	unsigned spread;    /* bits: the hosts are in so many addresses from 1.0.0.0 on */
 	unsigned hosts;	    /* between which the flows are; 0: another one for each flow */
+	bool zipf;	    /* a host has as much traffic as its rank is low, by Zipf's law */
 	unsigned vlans[2], n_vlans, vlan_every;
 	size_t fragment; /* bytes of IP payload in each; 0: none */
 	unsigned fragment_every;
