@@ -22,11 +22,13 @@
 #include "worker.h"
 
 enum {
+	ALL_ARE_BACK = -1, /* where else a signal stands */
 	HOUSEKEEPING_SECONDS = 5,
 	STATE_SECONDS = 60,
 	TOPIC_SECONDS = 5,    /* that starting waits for templates.topic */
 	HANDOVER_MILLIS = 10, /* how soon a word of the one after us is heard */
 	STANDSTILL_SECONDS = 10,
+	LINK_SECONDS = 1,
 	CLOCK_SET_SECONDS = 10, /* a step of this much is no correction that time servers make */
 	RECEIVERS_PER_WORKER = OPS_RECEIVERS_MAX + 1,
 };
@@ -337,9 +339,10 @@ static void follow_clock(struct agent *a, int64_t *offset)
 
 /* What is done every second or so. */
 struct rounds {
-	uint64_t kept_house, saved;
+	uint64_t kept_house, saved, looked;
 	int64_t clock_offset;
 	bool watched;
+	bool all_back; /* of the interfaces that were removed */
 };
 
 static void make_rounds(struct agent *a, struct rounds *r, uint64_t now)
@@ -355,15 +358,31 @@ static void make_rounds(struct agent *a, struct rounds *r, uint64_t now)
 		r->saved = now;
 		save_state(a);
 	}
+	if (now - r->looked >= LINK_SECONDS * 1000000000ull) {
+		r->looked = now;
+		r->all_back = receivers_all_back(a->receivers, now);
+	}
 }
 
-/* Until it is time to stop. Returns the signal, SUCCESSION_SIGNAL when another agent takes over, or
- * 0 when no output can take anything any more. */
+/* Another agent that takes over attaches by itself to what is back. */
+static bool wants_to_start_again(const struct agent *a, const struct rounds *r)
+{
+	return r->all_back && in_force(a)->rx.when_back == RX_EXIT &&
+	       !succession_awaits(&a->succession);
+}
+
+/* Until it is time to stop. Returns the signal, SUCCESSION_SIGNAL when another agent takes over,
+ * ALL_ARE_BACK when it is to be started again, or 0 when no output can take anything any more. */
 static int watch(struct agent *a, const sigset_t *signals)
 {
 	const struct timespec second = {.tv_sec = 1}, soon = {.tv_nsec = HANDOVER_MILLIS * 1000000};
 	uint64_t now = clock_monotonic_ns();
-	struct rounds rounds = {.kept_house = now, .saved = now, .watched = service_watchdog_ns()};
+	struct rounds rounds = {
+		.kept_house = now,
+		.saved = now,
+		.looked = now,
+		.watched = service_watchdog_ns(),
+	};
 
 	rounds.clock_offset = (int64_t)(clock_real_ns() - now);
 	while (!publisher_ended(a->publisher)) {
@@ -377,6 +396,8 @@ static int watch(struct agent *a, const sigset_t *signals)
 		if (succession_turn(&a->succession, a->receivers, &in_force(a)->rx))
 			return SUCCESSION_SIGNAL;
 		make_rounds(a, &rounds, clock_monotonic_ns());
+		if (wants_to_start_again(a, &rounds))
+			return ALL_ARE_BACK;
 	}
 	return 0;
 }
@@ -501,7 +522,11 @@ int agent_run(const struct settings *settings, const struct settings_source *sou
 	status = start(&a) ? 1 : 0;
 	if (!status) {
 		why = watch(&a, &signals);
-		if (why)
+		if (why == ALL_ARE_BACK)
+			log_info("interfaces that were removed are back: stopping, with exit "
+				 "status %d to be started again; SIGTERM ends at once",
+				 AGENT_START_AGAIN);
+		else if (why)
 			log_info("%s: stopping; %s ends at once", reason(why),
 				 why == SUCCESSION_SIGNAL ? "SIGTERM" : "a second one");
 		else
@@ -514,6 +539,8 @@ int agent_run(const struct settings *settings, const struct settings_source *sou
 	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	if (stop(&a))
 		status = 1;
+	if (why == ALL_ARE_BACK)
+		status = AGENT_START_AGAIN;
 	succession_release(&a.succession);
 	if (why == SUCCESSION_SIGNAL && a.place.stay)
 		succession_stay();

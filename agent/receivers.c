@@ -11,6 +11,7 @@
 #include "kept.h"
 #include "log.h"
 #include "receivers.h"
+#include "rx/link.h"
 #include "rx/udp.h"
 #include "rx/xsk.h"
 
@@ -18,7 +19,14 @@
 struct ring {
 	struct xsk *xsk;
 	unsigned interface, queue, worker;
-	bool gone; /* the interface was removed, and that was said */
+};
+
+/* What became of an interface. The main thread writes it, the ops thread reads gone and back. */
+struct fate {
+	bool gone; /* it was removed */
+	bool back; /* there is one of its name again, to which we are not attached */
+	struct link_watch watch;
+	uint64_t back_said, fault_said;
 };
 
 struct receivers {
@@ -27,6 +35,7 @@ struct receivers {
 	struct udp_group *udp;
 	struct ring *rings;
 	unsigned n_rings, n_workers;
+	struct fate fates[RX_INTERFACES_MAX];
 	uint64_t reasons_before[REASON_MAX];
 };
 
@@ -275,6 +284,7 @@ void receivers_reload(struct receivers *r, const struct rx_options *o)
 {
 	int err;
 
+	r->options.when_back = o->when_back;
 	change_ports(r, o);
 	err = udp_set_allow(r->udp, o->allow, o->n_allow);
 
@@ -312,21 +322,70 @@ void receivers_close(struct receivers *r)
 	free(r);
 }
 
-/* Interfaces may disappear with their module, or a virtual one with its peer. One that comes back,
- * even of the same name, is another, and we have given up what attaching to it needs. */
-static bool is_gone(struct receivers *r, struct ring *ring)
+static bool is_set(const bool *flag)
 {
-	const char *name = xdp_interface_name(r->xdp, ring->interface);
+	return __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
 
-	if (!ring->gone && xsk_is_gone(ring->xsk)) {
-		ring->gone = true;
-		if (!ring->queue)
-			log_error("%s: the interface was removed: what its exporters send comes "
-				  "through plain UDP sockets if another way leads here; restart "
-				  "the agent when it is back",
-				  name);
+static void set(bool *flag, bool to)
+{
+	__atomic_store_n(flag, to, __ATOMIC_RELAXED);
+}
+
+/* Interfaces may disappear with their module, or a virtual one with its peer. */
+static void see_what_is_gone(struct receivers *r)
+{
+	for (unsigned i = 0; i < r->n_rings; i++) {
+		const struct ring *ring = &r->rings[i];
+		struct fate *f = &r->fates[ring->interface];
+
+		if (!xsk_is_gone(ring->xsk) || f->gone)
+			continue;
+		set(&f->gone, true);
+		log_error("%s: the interface was removed: what its exporters send comes through "
+			  "plain UDP sockets if another way leads here; %s",
+			  xdp_interface_name(r->xdp, ring->interface),
+			  r->options.when_back == RX_EXIT ? "the agent ends when it is back"
+							  : "restart the agent when it is back");
 	}
-	return ring->gone;
+}
+
+/* One that comes back, even of the same name, is another, and we have given up what attaching to it
+ * needs. */
+static void see_whether_back(const struct receivers *r, struct fate *f, const char *name,
+			     uint64_t now)
+{
+	int back = link_is_back(&f->watch, name, now);
+
+	if (back < 0 && log_allowed(&f->fault_said, 3600))
+		log_warning("%s: it cannot be told whether the interface is back: %s; restart the "
+			    "agent when it is",
+			    name, strerror(-back));
+	if (back > 0 && !f->back && log_allowed(&f->back_said, 60))
+		log_warning("%s is back: %s", name,
+			    r->options.when_back == RX_EXIT
+				    ? "the agent ends when no other is missing any more"
+				    : "restart the agent, it may not attach anew by itself");
+	set(&f->back, back > 0);
+}
+
+bool receivers_all_back(struct receivers *r, uint64_t now)
+{
+	unsigned gone = 0, back = 0;
+
+	if (!r->xdp)
+		return false;
+	see_what_is_gone(r);
+	for (unsigned i = 0; i < xdp_interfaces(r->xdp); i++) {
+		struct fate *f = &r->fates[i];
+
+		if (!f->gone)
+			continue;
+		see_whether_back(r, f, xdp_interface_name(r->xdp, i), now);
+		gone++;
+		back += f->back;
+	}
+	return gone && back == gone;
 }
 
 unsigned receivers_report(struct ops_receiver *to, unsigned max, void *arg)
@@ -335,7 +394,7 @@ unsigned receivers_report(struct ops_receiver *to, unsigned max, void *arg)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < r->n_rings && n < max; i++) {
-		struct ring *ring = &r->rings[i];
+		const struct ring *ring = &r->rings[i];
 		struct xsk_stats lost;
 
 		xsk_statistics(ring->xsk, &lost);
@@ -344,7 +403,8 @@ unsigned receivers_report(struct ops_receiver *to, unsigned max, void *arg)
 			.queue = ring->queue,
 			.mode = xdp_mode_got(r->xdp, ring->interface),
 			.zero_copy = xsk_zero_copy(ring->xsk),
-			.gone = is_gone(r, ring),
+			.gone = is_set(&r->fates[ring->interface].gone),
+			.back = is_set(&r->fates[ring->interface].back),
 			.ring_size = r->options.ring_size,
 			.dropped = lost.dropped + lost.ring_full,
 		};

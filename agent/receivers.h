@@ -36,11 +36,15 @@ int receivers_give(const struct receivers *r, int connection);
  */
 void receivers_leave_pins(struct receivers *r);
 
-/* Takes over a changed allow list and rate limit. */
+/* Takes over changed ports, allow list, rate limit, and what to do when an interface is back. */
 void receivers_reload(struct receivers *r, const struct rx_options *o);
 
 /* A BPF map that is read while running, or -1. */
 int receivers_map_fd(const struct receivers *r);
+
+/* Looks after interfaces that were removed, every second or so. True: some were, and for each of
+ * them there is one again that has been up for a while. Attaching to it takes another start. */
+bool receivers_all_back(struct receivers *r, uint64_t now_ns);
 
 /* Has XDP pass everything to the UDP sockets, so that the AF_XDP rings run dry and nothing is lost
  * when they are closed. */

@@ -77,7 +77,9 @@ static void print_receivers(const json_t *list)
 		columns_text(&c, *name ? name : "-");
 		columns_number(&c, client_number(r, "queue"));
 		columns_number(&c, client_number(r, "worker"));
-		columns_text(&c, client_flag(r, "gone") ? "GONE" : client_text(r, "mode"));
+		columns_text(&c, client_flag(r, "back")	  ? "BACK"
+				 : client_flag(r, "gone") ? "GONE"
+							  : client_text(r, "mode"));
 		columns_text(&c, client_flag(r, "zero_copy") ? "yes" : "no");
 		columns_number(&c, client_number(r, "dropped"));
 	}

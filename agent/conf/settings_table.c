@@ -40,6 +40,8 @@ static const struct setting_choice xdp_modes[] = {
 	{NULL, 0},
 };
 
+static const struct setting_choice when_back[] = {{"stay", RX_STAY}, {"exit", RX_EXIT}, {NULL, 0}};
+
 static const struct setting_choice output_kinds[] = {
 	{"file", OUTPUT_FILE},
 	{"kafka", OUTPUT_KAFKA},
@@ -555,6 +557,16 @@ static const struct setting rows[] = {
 	 .fallback = "false",
 	 .help = "Leave program and pins in place when the agent stops; what comes meanwhile passes to "
 		 "the kernel."},
+	{.path = "xdp.when_back",
+	 .type = SETTING_CHOICE,
+	 .flags = SETTING_RELOAD,
+	 AT(rx.when_back),
+	 .choices = when_back,
+	 .fallback = "stay",
+	 .help = "What to do when an interface that was removed under the agent is back: attaching to it "
+		 "takes rights that the agent has given up. stay: it says so and goes on without it. "
+		 "exit: when all that were removed are back, it ends as at SIGTERM, with status 75, for "
+		 "a supervisor that starts it again."},
 	{.path = "udp.workers",
 	 .type = SETTING_NUMBER,
 	 AT(rx.workers),

@@ -31,6 +31,7 @@ struct ops_receiver {
 	enum rx_mode mode; /* RX_NATIVE, RX_GENERIC (AF_XDP) or RX_UDP */
 	bool zero_copy;
 	bool gone;	    /* AF_XDP: the interface was removed; nothing comes any more */
+	bool back;	    /* and there is one of its name again, which we are not attached to */
 	unsigned ring_size; /* AF_XDP: descriptors of the receive ring */
 	uint64_t dropped;   /* datagrams lost at this socket since it was opened: ring full, no
 			     frames, socket buffer full */

@@ -58,7 +58,10 @@ bool report_ready(const struct ops_sources *s, struct buffer *why)
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (r[i].gone) {
-			buffer_format(why, "interface %s is gone\n", r[i].interface);
+			buffer_format(why,
+				      r[i].back ? "interface %s is back: restart the agent\n"
+						: "interface %s is gone\n",
+				      r[i].interface);
 			return false;
 		}
 	if (!s->n_outputs || publisher_ended(s->publisher)) {
@@ -151,6 +154,8 @@ static void receivers(const struct ops_sources *s, struct buffer *to)
 			      r[i].zero_copy ? "true" : "false");
 		if (r[i].gone)
 			buffer_string(to, ",\"gone\":true");
+		if (r[i].back)
+			buffer_string(to, ",\"back\":true");
 		number(to, "dropped", r[i].dropped);
 		buffer_char(to, '}');
 	}

@@ -21,6 +21,9 @@ enum {
 
 enum rx_mode { RX_AUTO, RX_NATIVE, RX_GENERIC, RX_UDP };
 
+/* What to do when an interface that was removed is back. */
+enum rx_when_back { RX_STAY, RX_EXIT };
+
 /* A prefix of exporters; IPv4 is ::ffff:a.b.c.d with prefix_len + 96. */
 struct rx_prefix {
 	struct ip_addr address;
@@ -47,7 +50,8 @@ struct rx_options {
 	uint32_t workers;	/* UDP only; with AF_XDP there is one per queue; 0: one per core */
 	bool zero_copy;		/* try it first */
 	bool keep_attached;	/* leave pins and program when the agent stops */
-	char pin_path[256];	/* /sys/fs/bpf/weir */
+	enum rx_when_back when_back;
+	char pin_path[256]; /* /sys/fs/bpf/weir */
 };
 
 #endif

@@ -31,10 +31,12 @@ cp docs/*.md "$doc/"
 rm -f "$doc/CHANGELOG.md"
 gzip -9nc docs/CHANGELOG.md >"$doc/changelog.gz"
 
-# The settings: the example, but flows go to files that are rotated, not to the journal.
+# The settings: the example, but flows go to files that are rotated, not to the journal; and systemd
+# starts the agent again when it asks for that.
 install -d -m 755 "$tree/etc/weir/certificates" "$tree/etc/weir/envs"
 sed -e 's|^    path: "-"$|    path: /var/lib/weir/flows.json|' \
 	-e 's|^    rotate_size: 0$|    rotate_size: 1G|' -e 's|^    keep: 0$|    keep: 24|' \
+	-e 's|^  when_back: stay$|  when_back: exit|' \
 	"$doc/examples/weir.yaml" >"$tree/etc/weir/weir.yaml"
 install -m 640 "$doc/examples/envs/base.env" "$tree/etc/weir/envs/base.env"
 install -m 644 "$doc/examples/certificates/README.md" "$tree/etc/weir/certificates/README.md"

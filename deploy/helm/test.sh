@@ -87,6 +87,7 @@ expect default_metrics_stay_on_the_node "$default" 'listen: 127.0.0.1:9331' 'hos
 expect surges_onto_the_same_node "$default" 'maxSurge: 1' 'args: .agent, --replace, --stay,' 'path: "/run/weir"'
 expect and_so_declares_no_ports "$(grep -cE 'containerPort|hostPort' "$scratch/default.yaml" "$scratch/full.out" | tr '\n' ' ')" '^[^ ]*:0 [^ ]*:0 $'
 expect pins_stay_over_an_update "$default" 'keep_attached: true'
+expect is_started_again_when_interfaces_are_back "$default" '^ +when_back: exit$'
 expect nothing_more_than_asked_for \
 	"$(grep '^kind:' "$scratch/default.yaml" | sort -u | tr '\n' ' ')" \
 	'^kind: ConfigMap kind: DaemonSet kind: Pod kind: ServiceAccount $'

@@ -81,6 +81,8 @@ config config -q >"$scratch/error" 2>&1
 expect no_password_no_start "$? $(tail -n 1 "$scratch/error")" '^[1-9][0-9]* .*(PASSWORD|SECRET).*setup'
 mv "$scratch/env" "$stack/.env"
 
+expect weir_ends_to_be_started_again "$("$WEIR" config -c "$stack/conf/weir.yaml" | grep when_back) $(ask .services.weir.restart)" \
+	'when_back: exit unless-stopped$'
 expect images_are_pinned "unpinned: $(ask '.services[] | select(has("build") | not) | .image |
 	select(test(":[A-Za-z.]*[0-9]+[.-][0-9]+") | not)' | tr '\n' ' ')" '^unpinned: $'
 expect weir_is_of_this_version "$(ask '.services.weir.image')" ":$(cat VERSION)\$"

@@ -25,6 +25,8 @@ else
 fi
 expect package_writes_files_not_the_journal "$(cat "$root/etc/weir/weir.yaml")" \
 	'^ +path: /var/lib/weir/flows.json$' '^ +rotate_size: 1G$'
+expect package_is_started_again_when_interfaces_are_back "$(cat "$root/etc/weir/weir.yaml" "$root"/lib/systemd/system/weir.service)" \
+	'^  when_back: exit$' '^RestartForceExitStatus=75$'
 expect package_is_of_this_version "$(dpkg-deb -f "$deb" Version) $(zcat "$root/usr/share/doc/weir/changelog.gz" |
 	sed -n 's/^## \([0-9.]*\).*/\1/p' | head -n 1)" "^$version-1 $version\$"
 expect package_depends_on_what_it_uses "$(dpkg-deb -f "$deb" Depends)" librdkafka libbpf libseccomp

@@ -32,7 +32,7 @@ systemd-tmpfiles --create /usr/local/lib/tmpfiles.d/weir.conf 2>"$scratch/log" |
 cat >/etc/weir/weir.yaml <<'END'
 interfaces: [vb]
 listen: {ports: [4739]}
-xdp: {mode: native, keep_attached: true}
+xdp: {mode: native, keep_attached: true, when_back: exit}
 outputs: ["file:/var/lib/weir/flows"]
 END
 cp /usr/local/lib/systemd/system/weir*.service /run/units/
@@ -113,6 +113,33 @@ before=$(sed -n 's/.*received \([0-9]*\) datagrams.*/\1/p' /run/weir.log | tail 
 await 60 eval 'after=$(ask "[.accounts.rx_xdp_datagrams, .accounts.rx_udp_datagrams] | add"); [ "$after" -ge $((9500 - before)) ]'
 expect a_restart_loses_nothing "$((before + after))" '^9500$'
 printf '# %d of 9000 datagrams waited for the new process\n' "$(ask .accounts.rx_udp_datagrams)"
+
+# Its interface is removed and comes back: it ends, and is started again with the rights to attach to that.
+# What comes meanwhile waits in the sockets that the manager keeps.
+pid=$(weir_pid)
+received() { # in all runs since this began, but for the running one
+	sed -n 's/.*received \([0-9]*\) datagrams.*/\1/p' /run/weir.log | tail -n +$((runs + 1)) | awk '{ sum += $1 } END { print sum + 0 }'
+}
+runs=$(grep -c 'received [0-9]* datagrams' /run/weir.log)
+already=$(ask '[.accounts.rx_xdp_datagrams, .accounts.rx_udp_datagrams] | add')
+in_b ip link del vb
+await 60 grep -q 'vb: the interface was removed' /run/weir.log
+in_a ip link add va type veth peer name vb
+in_a ip link set vb netns "$ns_b"
+ns_end a va 1
+ns_end b vb 2
+in_a ping -q -c 1 10.9.0.2 >/dev/null
+arrives 12000 1500
+await 60 eval '[ "$(weir_pid)" != "$pid" ] && [ "$(inside systemctl is-active weir)" = active ]'
+expect it_is_started_again_when_its_interface_is_back "$(inside systemctl is-active weir) $([ "$(weir_pid)" != "$pid" ] && echo other) \
+$(inside systemctl show -P NRestarts weir); $(why)" '^active other 1;'
+expect and_asked_for_it "$(cat /run/weir.log)" 'stopping, with exit status 75 to be started again'
+await 60 eval 'after=$(ask "[.accounts.rx_xdp_datagrams, .accounts.rx_udp_datagrams] | add"); [ "$(($(received) - already + after))" -ge 12000 ]'
+expect and_nothing_is_lost_meanwhile "$(($(received) - already + after))" '^12000$'
+arrives 500 5000
+before=$(ask .accounts.rx_xdp_datagrams)
+expect and_takes_in_through_xdp "$([ "$before" -ge 500 ] && echo "$before datagrams")" 'datagrams'
+printf '# %d of them waited for it\n' "$(ask .accounts.rx_udp_datagrams)"
 inside systemctl stop weir
 expect it_stops "$(inside systemctl show -P Result weir) $(inside systemctl is-active weir)" '^success inactive$'
 inside systemctl start weir

@@ -53,7 +53,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   "state" (dict "directory" "/var/lib/weir")
   "control" (dict "socket" "/run/weir/weir.sock")
   "metrics" (dict "listen" (printf "%s:%d" .Values.metrics.address (int .Values.metrics.port)))
-  "xdp" (dict "pin_path" "/sys/fs/bpf/weir" "keep_attached" true) -}}
+  "xdp" (dict "pin_path" "/sys/fs/bpf/weir" "keep_attached" true "when_back" "exit") -}}
 {{- toYaml (mergeOverwrite $own (deepCopy .Values.settings)) -}}
 {{- end -}}
 
