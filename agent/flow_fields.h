@@ -41,8 +41,6 @@
 	X(PROTO, proto, 20, proto)                              \
 	X(UINT, src_port, 21, src_port)                         \
 	X(UINT, dst_port, 22, dst_port)                         \
-	X(UINT, in_if, 18, in_if)                               \
-	X(UINT, out_if, 19, out_if)                             \
 	X(MAC, src_mac, 27, src_mac)                            \
 	X(MAC, dst_mac, 28, dst_mac)                            \
 	X(UINT, src_vlan, 33, src_vlan)                         \
@@ -58,8 +56,6 @@
 	X(UINT, ipv6_flow_label, 37, ipv6_flow_label)           \
 	X(UINT, fragment_id, 35, fragment_id)                   \
 	X(UINT, fragment_offset, 36, fragment_offset)           \
-	X(UINT, src_as, 14, src_as)                             \
-	X(UINT, dst_as, 15, dst_as)                             \
 	X(ADDR, next_hop, 12, next_hop)                         \
 	X(UINT, next_hop_as, 13, next_hop_as)                   \
 	X(UINT, src_net, 16, src_net)                           \
@@ -70,7 +66,16 @@
 	X(UINT, biflow_direction, 2003, biflow_direction)       \
 	X(UINT, flow_end_reason, 2004, flow_end_reason)
 
-#define FLOW_FIELDS(X) FLOW_HEAD_FIELDS(X) FLOW_RECORD_FIELDS(X)
+/* In struct flow as well: numbers that enrichment has texts for. Where those come right behind it
+ * (Protobuf), a compressor finds all texts that came with the same number before at once. */
+#define FLOW_SRC_AS(X) X(UINT, src_as, 14, src_as)
+#define FLOW_DST_AS(X) X(UINT, dst_as, 15, dst_as)
+#define FLOW_IN_IF(X)  X(UINT, in_if, 18, in_if)
+#define FLOW_OUT_IF(X) X(UINT, out_if, 19, out_if)
+
+#define FLOW_NUMBER_FIELDS(X) FLOW_IN_IF(X) FLOW_OUT_IF(X) FLOW_SRC_AS(X) FLOW_DST_AS(X)
+
+#define FLOW_FIELDS(X) FLOW_HEAD_FIELDS(X) FLOW_RECORD_FIELDS(X) FLOW_NUMBER_FIELDS(X)
 
 /* In struct flow_ext. */
 #define FLOW_EXT_FIELDS(X)                                        \

@@ -287,6 +287,7 @@ static uint8_t *json_flow(uint8_t *to, struct row_constants *c, const struct flo
 
 #define X(kind, name, number, member) kind(name, f->member);
 	FLOW_RECORD_FIELDS(X)
+	FLOW_NUMBER_FIELDS(X)
 #undef X
 	if (f->ext)
 		p = put_ext(p, f->ext);

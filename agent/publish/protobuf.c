@@ -252,11 +252,32 @@ const info_writer protobuf_info[INFO_KINDS] = {
 	[INFO_APPLICATION] = put_application_info,
 };
 
-static uint8_t *put_info(uint8_t *p, const struct flow_info *info)
+/* The number that the texts of this part are of. */
+static inline __attribute__((always_inline)) uint8_t *
+put_number(uint8_t *p, const struct flow *f, enum info_kind kind, enum info_role role)
 {
+#define X(kind, name, number, member) kind(name, number, f->member);
+	if (kind == INFO_AS && role == INFO_SOURCE) {
+		FLOW_SRC_AS(X)
+	} else if (kind == INFO_AS) {
+		FLOW_DST_AS(X)
+	} else if (kind == INFO_INTERFACE && role == INFO_IN) {
+		FLOW_IN_IF(X)
+	} else if (kind == INFO_INTERFACE) {
+		FLOW_OUT_IF(X)
+	}
+#undef X
+	return p;
+}
+
+/* With the numbers that FLOW_RECORD_FIELDS leaves out. */
+static uint8_t *put_info(uint8_t *p, const struct flow *f)
+{
+	const struct flow_info *info = f->info;
 	const uint32_t n_scopes = info->n_scopes, n_path = info->n_path;
 
 #define P(LIST, kind, member, prefix, base, role) \
+	p = put_number(p, f, kind, role);         \
 	if (info->member)                         \
 		p = put_encoded(p, &info->member->encoded, INFO_PROTOBUF, role);
 	FLOW_INFO_PARTS(P)
@@ -314,11 +335,14 @@ static uint8_t *protobuf_flow(uint8_t *to, struct row_constants *c, const struct
 
 #define X(kind, name, number, member) kind(name, number, f->member);
 	FLOW_RECORD_FIELDS(X)
-#undef X
 	if (f->ext)
 		p = put_ext(p, f->ext);
-	if (f->info)
-		p = put_info(p, f->info);
+	if (f->info) {
+		p = put_info(p, f);
+	} else {
+		FLOW_NUMBER_FIELDS(X)
+	}
+#undef X
 	return close_row(start, p);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "enrich/intern.h"
 #include "publish/encode.h"
 #include "publish/put.h"
 #include "publish_sample.h"
@@ -167,6 +168,36 @@ static void every_field_is_written_with_its_number(void **state)
 #undef Y
 	assert_int_equal(count_fields(p, end), n);
 	assert_int_equal(find(p, end, FLOW_COLLECTOR_ID_NUMBER, 0).v, 6);
+}
+
+/* So that a compressor finds all texts of a number at once. Without texts the numbers are there. */
+static void texts_come_right_behind_their_number(void **state)
+{
+	static const info_writer *const writers[INFO_FORMATS] = {protobuf_info, NULL};
+	struct as_info as = {.name = {"EXAMPLE", 7}, .ref = {"64500__v1", 9}, .number = 64500};
+	struct flow f = {.src_as = 64500, .dst_as = 64500, .in_if = 3, .out_if = 4};
+	struct flow_info info = {0};
+	const uint32_t with_texts[] = {14, 2100, 2101, 15, 2130, 2131, 18, 19};
+	const uint32_t without[] = {18, 19, 14, 15};
+	const uint8_t *p, *end;
+	struct interner in;
+
+	(void)state;
+	assert_int_equal(interner_init(&in, writers), 0);
+	info.src_as = info.dst_as = intern_as(&in, &as);
+	f.info = &info;
+	end = encode(&f, "");
+	p = open_row(end);
+	for (unsigned i = 0; i < sizeof(with_texts) / sizeof(*with_texts); i++)
+		assert_int_equal(read_field(&p).number, with_texts[i]);
+	assert_ptr_equal(p, end);
+	f.info = NULL;
+	end = encode(&f, "");
+	p = open_row(end);
+	for (unsigned i = 0; i < sizeof(without) / sizeof(*without); i++)
+		assert_int_equal(read_field(&p).number, without[i]);
+	assert_ptr_equal(p, end);
+	interner_free(&in);
 }
 
 static void unset_fields_are_left_out(void **state)
@@ -575,6 +606,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_is_written_with_its_number),
+		cmocka_unit_test(texts_come_right_behind_their_number),
 		cmocka_unit_test(unset_fields_are_left_out),
 		cmocka_unit_test(rows_of_any_length_are_whole),
 		cmocka_unit_test(the_longest_row_is_within_the_bound),
