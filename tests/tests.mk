@@ -8,7 +8,8 @@
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPFTEST := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
 CORPUSTEST := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/corpus/test_*.c))
-TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)) \
+TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(filter-out %/slow_disk.c,$(wildcard tests/tools/*.c))) \
+	 $(BUILD)/tests/slow_disk.so \
 	 $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/netns/*.c tests/integration/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 TEST_GROUPS = unit bpf corpus netns integration deploy faults instructions
@@ -48,6 +49,10 @@ $(BUILD)/tests/send_load: tests/tools/send_load.c $(wildcard tests/tools/load/*.
 		tests/tools/live/loader.h $(BUILD)/gen/live.skel.h
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz -lm
+
+$(BUILD)/tests/slow_disk.so: tests/tools/slow_disk.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -fPIC -shared -o $@ $<
 
 $(BUILD)/tests/%: tests/tools/%.c
 	$(call say,LD,$@)
@@ -90,7 +95,7 @@ test-asan: sanitized
 	$(Q)tests/run.sh unit@build-asan corpus@build-asan
 
 ## make test-tsan     the tests with several threads, with the thread sanitizer
-THREADED := test_idtable test_sequence test_exporter test_shared_store
+THREADED := test_idtable test_sequence test_exporter test_shared_store test_spool
 test-tsan:
 	$(Q)$(MAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread OPTIMISE="-O1 -g" \
 		$(THREADED:%=build-tsan/tests/%) build-tsan/tests/integration/kafka_flows

@@ -32,6 +32,19 @@ static void make_room(struct spool *s, uint64_t need)
 	}
 }
 
+/* Has what was written to the segment forced to disk, now or when it is next asked for. */
+static void have_forced(struct spool *s, struct segment *g)
+{
+	bool was_open = g->fd >= 0;
+
+	if (!g->unsynced || !s->flusher || segment_open(s, g, 0))
+		return;
+	if (spool_flusher_take(s->flusher, g->id, g->fd))
+		g->unsynced = false;
+	if (!was_open)
+		segment_close(g);
+}
+
 /* Nothing more is appended to the segment that was being written. */
 static void finish_writing(struct spool *s)
 {
@@ -40,11 +53,7 @@ static void finish_writing(struct spool *s)
 	s->writing = NULL;
 	if (!g)
 		return;
-	if (g->unsynced && s->o.sync != SPOOL_SYNC_NEVER && fdatasync(g->fd) &&
-	    log_allowed(&s->said_error, 60))
-		log_error("output %s: cannot force the spool %s to disk: %s", s->o.name, s->o.path,
-			  strerror(errno));
-	g->unsynced = false;
+	have_forced(s, g);
 	segment_close(g);
 }
 
@@ -239,13 +248,11 @@ void spool_tick(struct spool *s, const struct message *oldest)
 			continue;
 		}
 		note_acknowledged(s, g, oldest);
-		if (g->unsynced && g->fd >= 0 && s->o.sync == SPOOL_SYNC_SECOND) {
-			if (fdatasync(g->fd) && log_allowed(&s->said_error, 60))
-				log_error("output %s: cannot force the spool %s to disk: %s",
-					  s->o.name, s->o.path, strerror(errno));
-			g->unsynced = false;
-		}
+		if (s->o.sync == SPOOL_SYNC_SECOND)
+			have_forced(s, g);
 	}
+	if (s->dir_unsynced && s->flusher && spool_flusher_take(s->flusher, 0, s->dir))
+		s->dir_unsynced = false;
 }
 
 struct spool_rows spool_unread(const struct spool *s)
@@ -283,6 +290,11 @@ struct spool *spool_open(const struct spool_options *o)
 			  o->name, o->path);
 		goto close;
 	}
+	if (o->sync != SPOOL_SYNC_NEVER) {
+		s->flusher = spool_flusher_start(o->name, o->path);
+		if (!s->flusher)
+			goto failed_errno;
+	}
 	err = spool_load(s);
 	if (!err)
 		return s;
@@ -305,7 +317,11 @@ void spool_close(struct spool *s, const struct message *oldest)
 	if (s->lock >= 0)
 		spool_tick(s, oldest);
 	finish_writing(s);
+	if (s->flusher)
+		spool_flusher_stop(s->flusher);
 	while ((g = TAILQ_FIRST(&s->segments))) {
+		if (g->unsynced && s->flusher && !segment_open(s, g, 0))
+			fdatasync(g->fd); /* the flusher had too much to do */
 		TAILQ_REMOVE(&s->segments, g, link);
 		segment_close(g);
 		free(g);

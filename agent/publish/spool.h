@@ -3,7 +3,7 @@
  *
  * A directory of segment files, oldest first by name. A record is a message with a checksum; what a
  * crash tore off is found and cut at start. A record stays until it is acknowledged. One thread
- * uses a spool; nothing in it locks. */
+ * uses a spool; another one, which is the spool's own, forces it to disk. */
 #ifndef WEIR_SPOOL_H
 #define WEIR_SPOOL_H
 

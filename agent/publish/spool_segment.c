@@ -95,8 +95,10 @@ struct segment *segment_new(struct spool *s, uint64_t id, uint64_t created, int 
 		goto failed;
 	}
 	insert_sorted(s, g);
-	if (s->o.sync != SPOOL_SYNC_NEVER)
+	if (s->o.sync == SPOOL_SYNC_MESSAGE)
 		fsync(s->dir);
+	else
+		s->dir_unsynced = true;
 	return g;
 
 failed:
@@ -180,8 +182,9 @@ void segment_acknowledge(struct spool *s, struct segment *g, uint64_t offset)
 		return;
 	if (pwrite(g->fd, &offset, sizeof(offset), (off_t)place) == sizeof(offset))
 		g->acknowledged = offset;
-	g->unsynced = true;
-	if (!was_open)
+	if (was_open)
+		g->unsynced = true;
+	else
 		segment_close(g);
 }
 

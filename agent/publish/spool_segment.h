@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "spool.h"
+#include "spool_flush.h"
 
 #define SEGMENT_SUFFIX ".spool"
 
@@ -48,7 +49,7 @@ struct segment {
 	uint64_t acknowledged;	 /* what the file says */
 	uint64_t unacknowledged; /* records read, or put as sent, and not done */
 	struct spool_rows unread;
-	bool unsynced;
+	bool unsynced; /* something was written that the flusher has not taken yet */
 };
 
 struct spool {
@@ -61,6 +62,8 @@ struct spool {
 	uint64_t segment_bytes;
 	struct spool_rows unread;
 	int dir, lock;
+	struct spool_flusher *flusher; /* NULL: nothing is forced */
+	bool dir_unsynced;
 	int64_t clock_offset; /* s that the clock is ahead of the monotonic one */
 	uint64_t said_error, said_full;
 };

@@ -31,6 +31,22 @@ load_wait
 flows_closed broker_hangs
 agent_end broker_hangs
 
+# It hangs, and the disk takes five seconds each time that the spool is forced to it: at this rate half of
+# the queue is full in two.
+LD_PRELOAD=$(realpath "$BUILD/tests/slow_disk.so")
+export LD_PRELOAD
+kafka_agent slow 'outputs[0].queue_size=32M' || finish
+unset LD_PRELOAD
+load_start 42000 3000
+sleep 2
+broker_kill STOP
+sleep 8
+broker_kill CONT
+load_wait
+flows_closed broker_hangs_and_disk_is_slow
+expect slow_disk_is_written_to "$([ "$(output_account spooled_flows)" -gt 0 ] && echo yes)" yes
+agent_end slow_disk
+
 # The link to it is down, no packet says so.
 kafka_agent cut || finish
 load_start 36000 2000

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -32,13 +33,28 @@ static void count_dropped(void *arg, const struct spool_rows *rows, bool is_dama
 }
 
 static unsigned flushes;
+static bool hangs;
+
+static const struct timespec moment = {.tv_nsec = 1000000};
 
 /* Instead of the C library's, for the library under test, too. */
 int fdatasync(int fd)
 {
 	(void)fd;
-	flushes++;
+	while (__atomic_load_n(&hangs, __ATOMIC_ACQUIRE))
+		nanosleep(&moment, NULL);
+	__atomic_fetch_add(&flushes, 1, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* So many and no more, within a moment. */
+static void assert_flushes(unsigned n)
+{
+	for (unsigned i = 0; i < 5000 && __atomic_load_n(&flushes, __ATOMIC_ACQUIRE) < n; i++)
+		nanosleep(&moment, NULL);
+	for (unsigned i = 0; i < 20; i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(__atomic_load_n(&flushes, __ATOMIC_ACQUIRE), n);
 }
 
 static struct spool_options options(uint64_t max_bytes)
@@ -360,33 +376,33 @@ static void a_full_spool_drops_its_oldest(void **state)
 	spool_close(s, NULL);
 }
 
-static unsigned flushes_of(enum spool_sync sync)
-{
-	struct spool_options o = options(100 << 20);
-	struct spool *s;
-	unsigned n;
-
-	o.sync = sync;
-	s = spool_open(&o);
-	flushes = 0;
-	for (unsigned i = 0; i < 5; i++)
-		put(s, i);
-	n = flushes;
-	spool_tick(s, NULL);
-	spool_tick(s, NULL); /* nothing new: nothing to force */
-	n = n << 8 | (flushes - n);
-	for (unsigned i = 0; i < 5; i++)
-		take(s, i);
-	spool_close(s, NULL);
-	return n;
-}
-
 static void the_disk_is_forced_as_often_as_the_settings_say(void **state)
 {
+	static const unsigned wanted[][2] = {
+		[SPOOL_SYNC_MESSAGE] = {5, 5},
+		[SPOOL_SYNC_SECOND] = {0, 1},
+		[SPOOL_SYNC_NEVER] = {0, 0},
+	};
+
 	(void)state;
-	assert_int_equal(flushes_of(SPOOL_SYNC_MESSAGE) >> 8, 5);
-	assert_int_equal(flushes_of(SPOOL_SYNC_SECOND), 1);
-	assert_int_equal(flushes_of(SPOOL_SYNC_NEVER), 0);
+	for (unsigned sync = 0; sync < 3; sync++) {
+		struct spool_options o = options(100 << 20);
+		struct spool *s;
+
+		o.sync = (enum spool_sync)sync;
+		s = spool_open(&o);
+		flushes = 0;
+		for (unsigned i = 0; i < 5; i++)
+			put(s, i);
+		assert_flushes(wanted[sync][0]);
+		spool_tick(s, NULL);
+		assert_flushes(wanted[sync][1]);
+		spool_tick(s, NULL); /* nothing new: nothing to force */
+		assert_flushes(wanted[sync][1]);
+		for (unsigned i = 0; i < 5; i++)
+			take(s, i);
+		spool_close(s, NULL);
+	}
 }
 
 /* A segment that is full is not written any more, and not left to the next second. */
@@ -399,9 +415,35 @@ static void a_full_segment_is_forced_at_once(void **state)
 	flushes = 0;
 	while (segments(NULL) < 2)
 		put(s, i++);
-	assert_int_equal(flushes, 1);
+	assert_flushes(1);
 	for (unsigned k = 0; k < i; k++)
 		take(s, k);
+	spool_close(s, NULL);
+}
+
+/* Messages go on into the spool and out of it, and closing waits until all is on disk. */
+static void a_disk_that_hangs_holds_nobody_up(void **state)
+{
+	struct spool *s = open_spool(200 << 20);
+
+	(void)state;
+	flushes = 0;
+	hangs = true;
+	for (unsigned i = 0; i < 2000; i++) { /* 100 MB in many segments, some ticks in each */
+		put(s, i);
+		if (i % 50 == 0)
+			spool_tick(s, NULL);
+	}
+	for (unsigned i = 0; i < 1900; i++)
+		take(s, i);
+	assert_int_equal(flushes, 0);
+	__atomic_store_n(&hangs, false, __ATOMIC_RELEASE);
+	spool_close(s, NULL);
+	assert_true(flushes > 0);
+	s = open_spool(200 << 20);
+	assert_int_equal(spool_unread(s).n[0], 100 * ROWS);
+	for (unsigned i = 1900; i < 2000; i++)
+		take(s, i);
 	spool_close(s, NULL);
 }
 
@@ -531,6 +573,7 @@ int main(void)
 		cmocka_unit_test_setup(a_full_spool_drops_its_oldest, set_up),
 		cmocka_unit_test_setup(the_disk_is_forced_as_often_as_the_settings_say, set_up),
 		cmocka_unit_test_setup(a_full_segment_is_forced_at_once, set_up),
+		cmocka_unit_test_setup(a_disk_that_hangs_holds_nobody_up, set_up),
 		cmocka_unit_test_setup(what_is_too_old_is_dropped_and_counted, set_up),
 		cmocka_unit_test_setup(a_disk_that_fails_changes_nothing, set_up),
 		cmocka_unit_test_setup(a_second_user_is_refused, set_up),
