@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import traceback
+from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
 
@@ -40,7 +41,8 @@ def check(name, function):
 def scaled(value, steps):
     for least, divisor, digits, unit in steps:
         if value >= least:
-            return f"{value / divisor:,.{digits}f}{unit}"
+            number = Decimal(float(value) / divisor)  # what the page's engine has, and rounds half up
+            return f"{number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}{unit}"
     raise AssertionError
 
 
