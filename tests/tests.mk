@@ -8,7 +8,7 @@
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPFTEST := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
 CORPUSTEST := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/corpus/test_*.c))
-TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(filter-out %/slow_disk.c,$(wildcard tests/tools/*.c))) \
+TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c)) \
 	 $(BUILD)/tests/slow_disk.so \
 	 $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/netns/*.c tests/integration/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
@@ -50,7 +50,7 @@ $(BUILD)/tests/send_load: tests/tools/send_load.c $(wildcard tests/tools/load/*.
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lbpf -lelf -lz -lm
 
-$(BUILD)/tests/slow_disk.so: tests/tools/slow_disk.c
+$(BUILD)/tests/slow_disk.so: tests/faults/slow_disk.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -fPIC -shared -o $@ $<
 

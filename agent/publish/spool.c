@@ -310,6 +310,22 @@ close:
 	return NULL;
 }
 
+/* All is on disk then, also what the flusher had no room for. */
+static void finish_flushing(struct spool *s)
+{
+	struct segment *g;
+
+	if (!s->flusher)
+		return;
+	spool_flusher_stop(s->flusher);
+	s->flusher = NULL;
+	TAILQ_FOREACH(g, &s->segments, link)
+	if (g->unsynced && !segment_open(s, g, 0))
+		fdatasync(g->fd);
+	if (s->dir_unsynced)
+		fsync(s->dir);
+}
+
 void spool_close(struct spool *s, const struct message *oldest)
 {
 	struct segment *g;
@@ -317,11 +333,8 @@ void spool_close(struct spool *s, const struct message *oldest)
 	if (s->lock >= 0)
 		spool_tick(s, oldest);
 	finish_writing(s);
-	if (s->flusher)
-		spool_flusher_stop(s->flusher);
+	finish_flushing(s);
 	while ((g = TAILQ_FIRST(&s->segments))) {
-		if (g->unsynced && s->flusher && !segment_open(s, g, 0))
-			fdatasync(g->fd); /* the flusher had too much to do */
 		TAILQ_REMOVE(&s->segments, g, link);
 		segment_close(g);
 		free(g);

@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../log.h"
@@ -16,8 +15,8 @@
 enum { WAITING_MAX = 32 };
 
 struct waiting {
-	uint64_t id;
-	int fd; /* ours */
+	uint64_t id; /* 0: the directory */
+	int fd;	     /* ours */
 };
 
 struct spool_flusher {
@@ -31,15 +30,12 @@ struct spool_flusher {
 	uint64_t said; /* the thread's */
 };
 
-static void force(struct spool_flusher *f, int fd)
+static void force(struct spool_flusher *f, struct waiting w)
 {
-	struct stat st;
-	bool directory = !fstat(fd, &st) && S_ISDIR(st.st_mode);
-
-	if ((directory ? fsync(fd) : fdatasync(fd)) && log_allowed(&f->said, 60))
+	if ((w.id ? fdatasync(w.fd) : fsync(w.fd)) && log_allowed(&f->said, 60))
 		log_error("output %s: cannot force the spool %s to disk: %s", f->output, f->path,
 			  strerror(errno));
-	close(fd);
+	close(w.fd);
 }
 
 static void *flusher_thread(void *arg)
@@ -48,17 +44,17 @@ static void *flusher_thread(void *arg)
 
 	pthread_mutex_lock(&f->lock);
 	for (;;) {
-		int fd;
+		struct waiting next;
 
 		while (!f->n && !f->stop)
 			pthread_cond_wait(&f->wake, &f->lock);
 		if (!f->n)
 			break;
-		fd = f->waiting[0].fd;
+		next = f->waiting[0];
 		f->n--;
 		memmove(f->waiting, f->waiting + 1, f->n * sizeof(f->waiting[0]));
 		pthread_mutex_unlock(&f->lock);
-		force(f, fd);
+		force(f, next);
 		pthread_mutex_lock(&f->lock);
 	}
 	pthread_mutex_unlock(&f->lock);

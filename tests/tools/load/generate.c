@@ -28,11 +28,12 @@ static uint64_t scramble(uint64_t x)
 /* Half of the traffic is of a fifth of the hosts; with --zipf, of a few. */
 static uint32_t host(uint64_t random)
 {
-	uint64_t i = (random & 0xffff) * (random >> 16 & 0xffff) * options.hosts >> 32;
-	uint64_t a;
+	uint64_t i, a;
 
 	if (options.zipf) /* P(rank < r) = log r / log hosts */
 		i = (uint64_t)pow(options.hosts, (double)(uint32_t)random / 4294967296.0) - 1;
+	else
+		i = (random & 0xffff) * (random >> 16 & 0xffff) * options.hosts >> 32;
 	a = scramble(i + 1);
 
 	return (1u << 24) + (uint32_t)(a & ((1ull << options.spread) - 1));
