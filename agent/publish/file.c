@@ -16,6 +16,7 @@
 
 #include "../clock.h"
 #include "../log.h"
+#include "../thread.h"
 #include "compress.h"
 #include "encode.h"
 #include "rotate.h"
@@ -321,16 +322,11 @@ static char *full_path(const char *path, const char *middle, const char *suffix)
 static int file_start(struct sink *sink)
 {
 	struct file_sink *s = of(sink);
-	sigset_t all, before;
-	int err;
+	/* Without signals a broken pipe is an error of write(). */
+	int err = thread_start(&s->thread, file_thread, s);
 
-	/* The process's signals are not for this thread; a broken pipe is an error of write(). */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&s->thread, NULL, file_thread, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	s->started = !err;
-	return -err;
+	return err;
 }
 
 struct sink *file_sink_open(const struct output_options *o)

@@ -10,6 +10,7 @@
 
 #include "../clock.h"
 #include "../log.h"
+#include "../thread.h"
 #include "kafka_conf.h"
 #include "kafka_sink.h"
 
@@ -220,15 +221,10 @@ static bool client_new(struct kafka_sink *s, rd_kafka_conf_t *conf)
 static int kafka_start(struct sink *sink)
 {
 	struct kafka_sink *s = of(sink);
-	sigset_t all, before;
-	int err;
+	int err = thread_start(&s->thread, kafka_thread, s);
 
-	sigfillset(&all); /* the process's signals are not for this thread */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&s->thread, NULL, kafka_thread, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	s->started = !err;
-	return -err;
+	return err;
 }
 
 struct sink *kafka_sink_open(const struct output_options *o)

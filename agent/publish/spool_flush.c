@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../log.h"
+#include "../thread.h"
 #include "spool_flush.h"
 
 enum { WAITING_MAX = 32 };
@@ -64,7 +64,6 @@ static void *flusher_thread(void *arg)
 struct spool_flusher *spool_flusher_start(const char *output, const char *path)
 {
 	struct spool_flusher *f = calloc(1, sizeof(*f));
-	sigset_t all, before;
 	int err;
 
 	if (!f)
@@ -73,14 +72,11 @@ struct spool_flusher *spool_flusher_start(const char *output, const char *path)
 	f->path = path;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->wake, NULL);
-	sigfillset(&all); /* the process's signals are not for this thread */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&f->thread, NULL, flusher_thread, f);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = thread_start(&f->thread, flusher_thread, f);
 	if (!err)
 		return f;
 	free(f);
-	errno = err;
+	errno = -err;
 	return NULL;
 }
 
